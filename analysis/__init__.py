@@ -1,0 +1,1 @@
+"""SQL models, datasets and the report, over a DuckDB connection handed in."""

@@ -1,0 +1,1 @@
+"""The live probe: records what happens when we ask."""

@@ -1,0 +1,1 @@
+"""Study file, stages, tasks, engines, warehouse and the command line."""

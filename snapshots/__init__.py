@@ -1,0 +1,1 @@
+"""Common Crawl: crawls, path lists, the shard law, WARC records, eras."""
