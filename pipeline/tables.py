@@ -1,0 +1,288 @@
+"""The Arrow schemas of the stored tables: every column is named, typed and described here, once.
+
+Names follow Common Crawl's columnar index where the thing is theirs. Times are UTC. The
+description of a column travels in its field metadata into Parquet, from there into the
+warehouse as a column comment, and from there into the data dictionary.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+SCHEMA_VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One stored table: its name, what one row is, its key and its Arrow schema."""
+
+    name: str
+    one_row_per: str
+    key: tuple[str, ...]
+    schema: pa.Schema
+
+    def column_description(self, column: str) -> str:
+        """The sentence that describes a column; KeyError when the table has no such column."""
+        return str(self.schema.field(column).metadata[b"description"].decode())
+
+
+_Column = tuple[str, pa.DataType, str]
+TEXT, FLAG, COUNT, TIME = pa.string(), pa.bool_(), pa.int64(), pa.timestamp("s")
+
+
+def _table(name: str, one_row_per: str, key: Sequence[str], columns: Sequence[_Column]) -> Table:
+    fields = [
+        pa.field(column, kind, nullable=column not in key, metadata={"description": description})
+        for column, kind, description in columns
+    ]
+    return Table(name, one_row_per, tuple(key), pa.schema(fields, metadata={"table": name}))
+
+
+SNAPSHOT: _Column = ("snapshot", TEXT, "Common Crawl release, CC-MAIN-YYYY-WW")
+DIGEST: _Column = ("content_digest", TEXT, "SHA-1 of the body as read, in base32, as in a WARC payload digest")
+AGENT: _Column = (
+    "agent",
+    TEXT,
+    "Product token, spelt as in the registry (else lower-cased), or * for every agent not named",
+)
+
+SNAPSHOTS = _table(
+    "snapshots",
+    "Common Crawl release of the study",
+    ["snapshot"],
+    [
+        SNAPSHOT,
+        ("starts_at", TIME, "First moment of the crawl, as collinfo.json states it; empty when it does not"),
+        ("ends_at", TIME, "Last moment of the crawl, as collinfo.json states it; empty when it does not"),
+        ("n_files_planned", COUNT, "WARC files of the robotstxt subset that the study set out to read"),
+        ("n_files_read", COUNT, "WARC files that were read; fewer than planned means missing data"),
+        ("notes", TEXT, "Known breaks of the series that begin with or hold in this release"),
+    ],
+)
+
+WARC_FILES = _table(
+    "warc_files",
+    "WARC file of the robotstxt subset of a release",
+    ["snapshot", "warc_filename"],
+    [
+        SNAPSHOT,
+        ("warc_filename", TEXT, "Path of the file below the archive's root"),
+        ("serial", COUNT, "Number of the file in its segment (the shard law); empty where names carry none"),
+        ("is_selected", FLAG, "Whether the study reads the file (serials of the study file)"),
+    ],
+)
+
+CAPTURES = _table(
+    "captures",
+    "archived answer to a robots.txt request",
+    ["snapshot", "url", "fetch_time", "warc_filename", "warc_record_offset"],
+    [
+        SNAPSHOT,
+        ("url", TEXT, "URL that was asked, as the WARC record states it"),
+        ("host", TEXT, "Authority of the URL, lower case, default port dropped; empty when malformed"),
+        ("scheme", TEXT, "http or https"),
+        ("fetch_time", TIME, "When the answer came (WARC-Date, UTC); see the snapshot's notes where it is not trusted"),
+        ("fetch_status", pa.int16(), "HTTP status of the answer"),
+        ("fetch_redirect", TEXT, "Absolute URL that the Location header names; empty when there is none usable"),
+        DIGEST,
+        ("content_mime_type", TEXT, "Media type that the server declared, without parameters"),
+        ("content_mime_detected", TEXT, "Media type that Common Crawl detected"),
+        ("content_length", COUNT, "Bytes of the body as read"),
+        ("content_truncated", TEXT, "Why Common Crawl cut the body (length, time, disconnect); empty when it did not"),
+        ("digest_ok", FLAG, "Whether the body has the digest that its record states; empty when it states none"),
+        ("server", TEXT, "The Server header, verbatim"),
+        ("refusal_marker", TEXT, "provider/action of the refusal marker found in the answer; empty when none"),
+        ("warc_filename", TEXT, "Path of the WARC file below the archive's root"),
+        ("warc_record_offset", COUNT, "Byte at which the record's gzip member starts"),
+        ("warc_record_length", COUNT, "Compressed bytes of the record's gzip member"),
+    ],
+)
+
+CONTENTS = _table(
+    "contents",
+    "distinct robots.txt body, as bytes",
+    ["content_digest"],
+    [DIGEST, ("content", pa.binary(), "The body, byte for byte")],
+)
+
+BODIES = _table(
+    "bodies",
+    "distinct robots.txt body",
+    ["content_digest"],
+    [
+        DIGEST,
+        ("content_length", COUNT, "Bytes of the body"),
+        ("body_kind", TEXT, "rules, empty, html or other (not a robots.txt)"),
+        ("is_html", FLAG, "Whether the body is an HTML page"),
+        ("has_bom", FLAG, "Whether the body begins with a byte order mark"),
+        ("n_groups", COUNT, "Groups of the body (RFC 9309 reading)"),
+        ("n_rules", COUNT, "Allow and Disallow lines of the body"),
+        ("managed_by", TEXT, "Provider whose managed block stands in the body (for instance cloudflare)"),
+        ("is_cut", FLAG, "Whether the body is longer than the 500 KiB that are read"),
+    ],
+)
+
+READINGS = _table(
+    "readings",
+    "distinct body and dialect",
+    ["content_digest", "dialect"],
+    [
+        DIGEST,
+        ("dialect", TEXT, "Named reading of RFC 9309"),
+        ("dialect_version", TEXT, "Version of that reading"),
+        ("registry_digest", TEXT, "Digest of the agent registry in force"),
+        ("ruleset", TEXT, "What the body declares, by identity of outcome: joins to rulesets"),
+    ],
+)
+
+_LEVELS = "none (every path may be fetched), some, or all (no path but /robots.txt may be)"
+
+RULESETS = _table(
+    "rulesets",
+    "distinct outcome and agent that the body names, plus *",
+    ["ruleset", "agent"],
+    [
+        ("ruleset", TEXT, "Identity of the outcome: equal declarations have equal identities"),
+        AGENT,
+        ("group_match", TEXT, "specific (a group names the agent), wildcard (the * group speaks) or none"),
+        ("restriction", TEXT, f"By the rules' effect: {_LEVELS}"),
+        ("restriction_longpre2024", TEXT, f"By the rule of Longpre et al. (2024) over the same groups: {_LEVELS}"),
+        ("crawl_delay", pa.float64(), "Crawl-delay for the agent in seconds; empty when none is stated"),
+    ],
+)
+
+SIGNALS = _table(
+    "signals",
+    "distinct body and other consent signal in it",
+    ["content_digest", "signal", "scope", "key", "line"],
+    [
+        DIGEST,
+        ("signal", TEXT, "Content-Signal, Content-Usage or License"),
+        ("scope", TEXT, "Agents of the group the line stands in, and its path if it has one; empty text outside"),
+        ("key", TEXT, "What the preference is about, for instance ai-train"),
+        ("value", TEXT, "The preference, verbatim"),
+        ("line", COUNT, "Line of the body, from 1"),
+    ],
+)
+
+SITES = _table(
+    "sites",
+    "host of the study",
+    ["host"],
+    [
+        ("host", TEXT, "Authority that a robots.txt governs"),
+        ("registered_domain", TEXT, "Registrable domain by the bundled Public Suffix List; empty for addresses"),
+        ("tld", TEXT, "Last label of the host; empty for addresses"),
+        ("suffix", TEXT, "Public suffix of the host; empty for addresses"),
+        ("stratum", TEXT, "Stratum of the study's sample; empty when the study has none"),
+    ],
+)
+
+SITE_WEIGHTS = _table(
+    "site_weights",
+    "host and corpus",
+    ["host", "corpus"],
+    [
+        ("host", TEXT, "Authority that a robots.txt governs"),
+        ("corpus", TEXT, "Weight column of the study's site list"),
+        ("weight", pa.float64(), "Weight of the host in that corpus, for instance tokens"),
+    ],
+)
+
+AGENTS = _table(
+    "agents",
+    "product token of the registry",
+    ["agent"],
+    [
+        AGENT,
+        ("operator", TEXT, "Who runs the agent"),
+        ("purpose", TEXT, "What its operator says it fetches for"),
+        ("control_token", FLAG, "Whether it is only a token in robots.txt that no crawler sends"),
+        ("first_listed", TEXT, "Date of the first public listing (YYYY or YYYY-MM-DD); empty when unknown"),
+        ("date_basis", TEXT, "What that date rests on"),
+        ("honours_robots", TEXT, "Whether its operator says that it obeys robots.txt"),
+        ("source", TEXT, "Where these facts were found"),
+        ("is_tracked", FLAG, "Whether the study follows this agent"),
+    ],
+)
+
+LOSSES = _table(
+    "losses",
+    "snapshot, stage and reason for which something was lost or passed over",
+    ["snapshot", "stage", "reason"],
+    [
+        SNAPSHOT,
+        ("stage", TEXT, "Stage that counted the loss"),
+        ("reason", TEXT, "Why"),
+        ("n_records", COUNT, "How many records or files, as far as they could be counted"),
+        ("n_bytes", COUNT, "How many bytes of the archive, as far as they could be counted"),
+    ],
+)
+
+ACCESS_STATES = _table(
+    "access_states",
+    "distinct kind of answer",
+    ["fetch_status", "body_kind", "is_challenge"],
+    [
+        ("fetch_status", pa.int16(), "HTTP status of the answer"),
+        ("body_kind", TEXT, "Kind of the body of a 2xx answer; empty text for other answers"),
+        ("is_challenge", FLAG, "Whether the answer carries the marker of a challenge"),
+        ("access_state", TEXT, "How robots.txt was obtained, RFC 9309 section 2.3.1"),
+    ],
+)
+
+DIALECTS = _table(
+    "dialects",
+    "named reading of RFC 9309 that the study used",
+    ["dialect"],
+    [
+        ("dialect", TEXT, "Name of the reading"),
+        ("dialect_version", TEXT, "Version of the reading"),
+        ("summary", TEXT, "What the reading is"),
+        ("is_default", FLAG, "Whether the panel is built on this reading"),
+    ],
+)
+
+RUNS = _table(
+    "runs",
+    "execution of a stage",
+    ["run", "stage"],
+    [
+        ("run", TEXT, "Execution of the command"),
+        ("stage", TEXT, "Stage"),
+        ("started_at", TIME, "When the stage began, UTC"),
+        ("elapsed_s", pa.float64(), "Seconds that it took"),
+        ("peak_memory_mib", pa.float64(), "Largest memory of one process of the stage, MiB"),
+        ("code_version", TEXT, "Version of crawlcensus"),
+        ("library_versions", TEXT, "Versions of the libraries that decide, as JSON"),
+        ("dialects", TEXT, "Dialects and their versions, as JSON"),
+        ("registry_digest", TEXT, "Digest of the agent registry"),
+        ("inputs_digest", TEXT, "Digest of the stage's plan"),
+        ("n_tasks", COUNT, "Tasks of the plan"),
+        ("n_tasks_run", COUNT, "Tasks that were run now; the others had receipts"),
+        ("n_rows", COUNT, "Rows that the stage's plan has written in all"),
+        ("skips", TEXT, "Counts by reason, as JSON"),
+    ],
+)
+
+TABLES = {
+    table.name: table
+    for table in (
+        SNAPSHOTS,
+        WARC_FILES,
+        SITES,
+        SITE_WEIGHTS,
+        AGENTS,
+        DIALECTS,
+        CAPTURES,
+        CONTENTS,
+        BODIES,
+        READINGS,
+        RULESETS,
+        SIGNALS,
+        ACCESS_STATES,
+        LOSSES,
+        RUNS,
+    )
+}
