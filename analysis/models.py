@@ -1,0 +1,195 @@
+"""The SQL models of the warehouse: what they are, what their columns mean, and how they are built.
+
+Each model is one file in `analysis/sql`: a comment that says which question it answers and describes
+every column (`-- column: description`), then one query in DuckDB's dialect over the stored tables and
+over models before it.
+"""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+import duckdb
+
+
+class ModelError(RuntimeError):
+    """The warehouse lacks something that the models need; the message names it and the fix."""
+
+
+class Kind(StrEnum):
+    """Whether a model is stored or computed when asked."""
+
+    TABLE = "table"
+    VIEW = "view"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model by name, and what it is built as unless the caller wants it stored."""
+
+    name: str
+    kind: Kind
+
+
+class Column(NamedTuple):
+    """A column of a model and what it holds."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a model answers, and its columns in their order."""
+
+    question: str
+    columns: tuple[Column, ...]
+
+
+MODELS = (
+    Model("snapshot_order", Kind.VIEW),
+    Model("site_groups", Kind.VIEW),
+    Model("agent_groups", Kind.VIEW),
+    Model("declarations", Kind.VIEW),
+    Model("outcome_levels", Kind.TABLE),
+    Model("answers", Kind.TABLE),
+    Model("host_snapshots", Kind.TABLE),
+    Model("host_outcomes", Kind.VIEW),
+    Model("panel_by_dialect", Kind.VIEW),
+    Model("panel", Kind.VIEW),
+    Model("declared_levels", Kind.TABLE),
+    Model("endpoint_comparison", Kind.TABLE),
+    Model("transitions", Kind.TABLE),
+    Model("refusals_over_time", Kind.TABLE),
+    Model("parser_bounds", Kind.TABLE),
+    Model("coverage", Kind.TABLE),
+    Model("losses_by_reason", Kind.VIEW),
+)
+"""Every model, each after those it reads."""
+
+PANEL_OF = """
+CREATE OR REPLACE MACRO panel_of(wanted) AS TABLE
+SELECT * EXCLUDE (dialect) FROM panel_by_dialect WHERE dialect = wanted
+"""
+_COLUMN_LINE = re.compile(r"-- ([a-z][a-z0-9_]*): (.+)")
+
+
+class AnswerKind(NamedTuple):
+    """A kind of answer that occurs among the captures and needs an access state.
+
+    `body_kind` is the empty text unless the answer is a 2xx whose body is known.
+    """
+
+    fetch_status: int
+    body_kind: str
+    is_challenge: bool
+
+
+def build(con: duckdb.DuckDBPyConnection, materialise: Collection[str] = ()) -> None:
+    """Create every model, replacing what an earlier build left, with its descriptions as comments.
+
+    `materialise` names views to be stored as tables instead. The stored tables must be there, and
+    `access_states` must hold every combination of `access_combinations`; else ModelError.
+    """
+    for name in materialise:
+        find_model(name)
+    _check_access_states(con)
+    for model in MODELS:
+        _create(con, model.name, Kind.TABLE if model.name in materialise else model.kind)
+    con.execute(PANEL_OF)
+
+
+def access_combinations(con: duckdb.DuckDBPyConnection) -> list[AnswerKind]:
+    """The kinds of answer that occur, sorted; empty when nothing was captured. Reads captures and bodies."""
+    return [AnswerKind(*row) for row in con.execute(read_sql("access_combinations")).fetchall()]
+
+
+def find_model(name: str) -> Model:
+    """The model of that name; ValueError names the choices."""
+    for model in MODELS:
+        if model.name == name:
+            return model
+    choices = ", ".join(model.name for model in MODELS)
+    raise ValueError(f"no model {name!r}; choose one of: {choices}")
+
+
+@cache
+def read_sql(name: str) -> str:
+    """The text of a model's file, comment and query."""
+    return files("analysis").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+
+
+def describe(name: str) -> Description:
+    """What a model answers and what its columns hold, from the comment of its file."""
+    return parse_header(read_sql(name))
+
+
+def parse_header(sql: str) -> Description:
+    """Read the comment that a model begins with: question first, then the columns.
+
+    >>> parse_header("-- Who?\\n--\\n-- host: The host\\n--   asked\\nSELECT 1 AS host").columns
+    (Column(name='host', description='The host asked'),)
+    """
+    question: list[str] = []
+    columns: list[Column] = []
+    for line in _header_lines(sql):
+        if match := _COLUMN_LINE.fullmatch(line):
+            columns.append(Column(match[1], match[2]))
+        elif columns:
+            columns[-1] = _continue(columns[-1], line)
+        else:
+            question.append(line.removeprefix("--").strip())
+    return Description(" ".join(question).strip(), tuple(columns))
+
+
+def _header_lines(sql: str) -> list[str]:
+    lines = sql.splitlines()
+    length = next((i for i, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    return lines[:length]
+
+
+def _continue(column: Column, line: str) -> Column:
+    more = line.removeprefix("--").strip()
+    return Column(column.name, f"{column.description} {more}")
+
+
+def _check_access_states(con: duckdb.DuckDBPyConnection) -> None:
+    known = set(con.execute("SELECT fetch_status, body_kind, is_challenge FROM access_states").fetchall())
+    missing = [kind for kind in access_combinations(con) if kind not in known]
+    if missing:
+        raise ModelError(
+            f"access_states lacks {len(missing)} kind(s) of answer, the first is {missing[0]}: "
+            "fill it from analysis.models.access_combinations before building the models"
+        )
+
+
+def _create(con: duckdb.DuckDBPyConnection, name: str, kind: Kind) -> None:
+    _drop(con, name)
+    con.execute(f"CREATE {kind} {name} AS {_without_header(read_sql(name))}")
+    description = describe(name)
+    con.execute(f"COMMENT ON {kind} {name} IS {_quoted(description.question)}")
+    for column in description.columns:
+        con.execute(f"COMMENT ON COLUMN {name}.{column.name} IS {_quoted(column.description)}")
+
+
+def _without_header(sql: str) -> str:
+    return "\n".join(sql.splitlines()[len(_header_lines(sql)) :])
+
+
+def _drop(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Remove an earlier build's model, whichever kind it was; nothing happens when there is none."""
+    found = con.execute(
+        "SELECT table_type FROM information_schema.tables"
+        " WHERE table_name = ? AND table_schema = current_schema() AND table_catalog = current_catalog()",
+        [name],
+    ).fetchone()
+    if found:
+        con.execute(f"DROP {'VIEW' if found[0] == 'VIEW' else 'TABLE'} {name}")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
