@@ -10,7 +10,7 @@
 -- agent: Tracked agent, or a label in brackets that stands for several (the strictest answer counts)
 -- stratum: (all), or a stratum of the study, or (none)
 -- corpus: hosts, where each host weighs 1, or a corpus of site_weights
--- reading: Dialect, or dialect+longpre2024-rule
+-- dialect: The reading: a dialect, or dialect+longpre2024-rule
 -- n_hosts: Hosts observed that have a weight in the corpus
 -- weight: Their weight
 -- n_hosts_all: Those at level all
@@ -117,7 +117,7 @@ SELECT
     agent,
     stratum,
     corpus,
-    reading,
+    reading AS dialect,
     n_hosts::BIGINT AS n_hosts,
     weight::DOUBLE AS weight,
     n_hosts_all::BIGINT AS n_hosts_all,
@@ -130,4 +130,4 @@ SELECT
     n_differ::BIGINT AS n_hosts_differ,
     w_differ::DOUBLE / nullif(weight, 0)::DOUBLE AS share_differ
 FROM summed
-ORDER BY snapshot, agent, stratum, corpus, reading
+ORDER BY snapshot, agent, stratum, corpus, dialect
