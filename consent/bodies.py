@@ -6,23 +6,21 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from consent.lines import cut_body
+from consent.rfc9309_reading import prepare_rfc9309
 from consent.vocabulary import BodyKind
 
-READ_LIMIT = 512_000
-"""Bytes that are read: 500 KiB, the least that RFC 9309 §2.5 asks for."""
-
-_BOM = b"\xef\xbb\xbf"
-# The same mark after a detour through Latin-1, as editors and databases leave it.
-_BOM_AS_TEXT = b"\xc3\xaf\xc2\xbb\xc2\xbf"
-_SPACE = b" \t\n\x0b\x0c\x00"
+# UTF-8, the same after a detour through Latin-1 as editors and databases leave it, and UTF-16.
+_BOMS = (b"\xef\xbb\xbf", b"\xc3\xaf\xc2\xbb\xc2\xbf", b"\xff\xfe", b"\xfe\xff")
+_SPACE = b" \t\n\x0b\x0c"
 
 # All of these read lower-cased bytes with LF line ends and one LF in front: a pattern that starts with a
 # plain byte is searched several times faster. Group 1 is the first letter of the key.
-_GROUP_OR_RULE = re.compile(rb"\n[ \t]*([uad])(?:(?<=u)ser-agent|(?<=d)isallow|(?<=a)llow)[ \t]*:")
-_LOOSE_GROUP = re.compile(rb"\n[ \t]*user[- \t]?agent[ \t]*[:*a-z]")
+_GROUP_OR_RULE = re.compile(rb"\n[ \t\v\f]*([uad])(?:(?<=u)ser-agent|(?<=d)isallow|(?<=a)llow)[ \t\v\f]*:")
+_LOOSE_GROUP = re.compile(rb"\n[ \t\v\f]*user[- \t]?agent[ \t]*[:*a-z]")
 _OTHER_LINE = re.compile(
-    rb"\n[ \t]*(?:#|(?:(?:dis)?allow|site-?maps?|crawl-?delay|host|clean-param|noindex|license"
-    rb"|content-(?:signal|usage)|request-rate|visit-time)[ \t]*:)"
+    rb"\n[ \t\v\f]*(?:#|(?:(?:dis)?allow|site-?maps?|crawl-?delay|host|clean-param|noindex|license"
+    rb"|content-(?:signal|usage)|request-rate|visit-time)[ \t\v\f]*:)"
 )
 _PROLOGUE = re.compile(rb"(?:\s|<!--.*?-->|<\?xml.*?\?>)*", re.DOTALL)
 _PROLOGUE_LIMIT = 4096
@@ -67,7 +65,8 @@ class BodyFacts(NamedTuple):
     `is_html`: the first thing in it is HTML, whatever follows. `n_groups` and `n_rules` are exact for
     RFC 9309: a group is one or more user-agent lines without a rule between them, a rule is an Allow or
     Disallow line after the first user-agent line; misspelt keys do not count. `managed_by` is None when no
-    known system signed the file. At most READ_LIMIT bytes were looked at; `is_cut` when there were more.
+    known system signed the file. `n_bytes_read` is what the limit of RFC 9309 §2.5 leaves, in whole lines;
+    `is_cut` when there was more.
     """
 
     kind: BodyKind
@@ -82,22 +81,13 @@ class BodyFacts(NamedTuple):
 
 def describe_body(body: bytes) -> BodyFacts:
     """Describe the body of a successful answer. Never raises; linear in what is read."""
-    read = body[:READ_LIMIT]
-    bom = _leading_bom(read)
-    lowered = b"\n" + read[len(bom) :].lower().replace(b"\r", b"\n")
+    read, is_cut = cut_body(body)
+    lowered = b"\n" + prepare_rfc9309(read).lower().replace(b"\r", b"\n")
     n_groups, n_rules = _count(lowered)
     is_html = _is_html(lowered)
     kind = BodyKind.RULES if n_groups else _kind_without_group(lowered, is_html)
     managed_by = _find_author(lowered) if b"#" in lowered else None
-    is_cut = len(body) > READ_LIMIT
-    return BodyFacts(kind, is_html, bool(bom), n_groups, n_rules, managed_by, len(read), is_cut)
-
-
-def _leading_bom(read: bytes) -> bytes:
-    for bom in (_BOM, _BOM_AS_TEXT):
-        if read.startswith(bom):
-            return bom
-    return b""
+    return BodyFacts(kind, is_html, read.startswith(_BOMS), n_groups, n_rules, managed_by, len(read), is_cut)
 
 
 def _count(lowered: bytes) -> tuple[int, int]:
@@ -120,8 +110,7 @@ def _kind_without_group(lowered: bytes, is_html: bool) -> BodyKind:
         return BodyKind.RULES
     if is_html:
         return BodyKind.HTML
-    has_line = b"\x00" not in lowered and _OTHER_LINE.search(lowered)
-    return BodyKind.RULES if has_line else BodyKind.OTHER
+    return BodyKind.RULES if _OTHER_LINE.search(lowered) else BodyKind.OTHER
 
 
 def _is_html(lowered: bytes) -> bool:
