@@ -129,14 +129,13 @@ def columns_of(snapshot: str, wanted: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(column for column in wanted if column not in missing)
 
 
-def notes_of(snapshot: str) -> str | None:
-    """What a reader of the series must know about a snapshot, one text; None when there is nothing."""
+def notes_of(snapshot: str) -> str:
+    """What a reader of the series must know about a snapshot: the last change at or before it."""
     era = era_of(snapshot)
-    notes = []
-    if era.first_snapshot == snapshot:
-        notes.append(("break of the series: " if era.is_series_break else "") + era.change)
-    elif not era.is_date_trusted:
-        notes.append("WARC-Date is the server's Date header")
-    if not era.is_target_under_own_url and era.first_snapshot != FIRST_ROBOTSTXT_SNAPSHOT:
-        notes.append("the target of a redirect is archived under the original URL")
-    return "; ".join(notes) or None
+    is_break = " (break of the series)" if era.is_series_break else ""
+    return f"since {era.first_snapshot}{is_break}: {era.change}"
+
+
+def breaks_between(earlier: str, later: str) -> tuple[Era, ...]:
+    """Breaks of the series after the earlier and up to the later snapshot, oldest first."""
+    return tuple(era for era in ERAS if era.is_series_break and earlier < era.first_snapshot <= later)
