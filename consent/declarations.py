@@ -29,8 +29,8 @@ class Declaration:
 class Ruleset:
     """The declarations of a body, sorted by agent, and an identifier made from them alone.
 
-    Two bodies that declare the same have the same `ruleset`. An agent without a row gets the row of `*`, which
-    is always there (with `group_match` none when the body speaks to nobody in general).
+    Two bodies that declare the same have the same `ruleset`. An agent without a row gets the row of `*`,
+    which is always there (with `group_match` none when the body speaks to nobody in general).
     """
 
     ruleset: str

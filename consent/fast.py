@@ -1,0 +1,114 @@
+"""The fast reader: body, distinct lines, signature, ruleset, each step remembered.
+
+Most lines of robots.txt files have been seen before, and so have most sequences of them once unknown paths
+count as equal: then a body costs one split, one dictionary look-up per line and one for the whole.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from consent.codes import (
+    AGENT_BASE,
+    ALLOW_MARK,
+    DELAY_BASE,
+    LINE_OVERHEAD,
+    NOBODY,
+    RULE_BASE,
+    CoarseCodes,
+    Codebook,
+    ExactCodes,
+)
+from consent.declarations import Declaration, Ruleset, make_ruleset
+from consent.lines import cut_body
+from consent.readings import Reading
+from consent.reference import WILDCARD, judge
+from consent.vocabulary import GroupMatch, Restriction
+
+if TYPE_CHECKING:
+    from consent.agents import Registry
+
+MEMORY_LIMIT = 96_000_000
+"""Octets of remembered lines and signatures, roughly, after which everything is forgotten."""
+
+_AGENTS = f"{chr(AGENT_BASE)}-{chr(DELAY_BASE - 1)}"
+_DELAYS = f"{chr(DELAY_BASE)}-{chr(RULE_BASE - 1)}"
+_GROUP = re.compile(f"([{_AGENTS}][{_AGENTS}{_DELAYS}]*)([^{_AGENTS}]*)")
+FIRST_DELAY = chr(DELAY_BASE)
+
+Verdict = tuple[Restriction, Restriction, float | None]
+
+
+class FastReader:
+    """Reads bodies under one reading and one registry, and remembers what it learnt. One per thread."""
+
+    def __init__(self, reading: Reading, registry: Registry) -> None:
+        self._reading = reading
+        self._registry = registry
+        self._forget()
+
+    def read(self, body: bytes) -> Ruleset:
+        """Give the ruleset that `consent.reference.read_body` gives, faster."""
+        if self._book.cost > MEMORY_LIMIT:
+            self._forget()
+        octets = self._reading.prepare(cut_body(body)[0])
+        if self._reading.agent_mark not in octets.lower():
+            return self._no_groups
+        lines = octets.splitlines()
+        signature = "".join(map(self._coarse.__getitem__, lines))
+        if ALLOW_MARK in signature:
+            signature = "".join(map(self._exact.__getitem__, lines))
+        ruleset = self._rulesets.get(signature)
+        return self._learn(signature) if ruleset is None else ruleset
+
+    def _forget(self) -> None:
+        self._book = Codebook(self._reading)
+        self._coarse = CoarseCodes(self._book)
+        self._exact = ExactCodes(self._book)
+        self._rulesets: dict[str, Ruleset] = {}
+        self._verdicts: dict[str, Verdict] = {}
+        self._rows: dict[tuple[str, str], Declaration] = {}
+        self._wildcard = self._book.code_agent(WILDCARD)
+        self._no_groups = self._learn("")
+
+    def _learn(self, signature: str) -> Ruleset:
+        merged = _merge_groups(signature)
+        merged.pop(NOBODY, None)
+        rows = [self._find_row(agent, "".join(parts)) for agent, parts in merged.items()]
+        if self._wildcard not in merged:
+            rows.append(Declaration(WILDCARD, GroupMatch.NONE, *self._find_verdict("")))
+        self._rulesets[signature] = ruleset = make_ruleset(rows)
+        self._book.cost += 4 * len(signature) + LINE_OVERHEAD
+        return ruleset
+
+    def _find_row(self, agent: str, rules: str) -> Declaration:
+        row = self._rows.get((agent, rules))
+        if row is None:
+            self._rows[agent, rules] = row = self._make_row(agent, rules)
+            self._book.cost += LINE_OVERHEAD
+        return row
+
+    def _make_row(self, agent: str, rules: str) -> Declaration:
+        match = GroupMatch.WILDCARD if agent == self._wildcard else GroupMatch.SPECIFIC
+        spelling = self._registry.spelling(self._book.name_of(agent))
+        return Declaration(spelling, match, *self._find_verdict(rules))
+
+    def _find_verdict(self, rules: str) -> Verdict:
+        verdict = self._verdicts.get(rules)
+        if verdict is None:
+            self._verdicts[rules] = verdict = judge((self._book.make_group(rules),), self._reading)
+            self._book.cost += 4 * len(rules) + LINE_OVERHEAD
+        return verdict
+
+
+def _merge_groups(signature: str) -> dict[str, list[str]]:
+    merged: dict[str, list[str]] = {}
+    for head, tail in _GROUP.findall(signature):
+        agents = dict.fromkeys(head)
+        if len(head) > 1 and max(head) >= FIRST_DELAY:
+            tail = "".join(code for code in head if code >= FIRST_DELAY) + tail
+            agents = dict.fromkeys(code for code in head if code < FIRST_DELAY)
+        for agent in agents:
+            merged.setdefault(agent, []).append(tail)
+    return merged

@@ -1,0 +1,67 @@
+"""Allow and Disallow patterns to one of three levels, by what they do to paths and not by their spelling.
+
+What is decided, on the patterns that can match a path other than /robots.txt:
+
+- `none`: nothing is disallowed, or every Disallow is covered by an Allow of at least its length;
+- `all`: a Disallow matches every path, and each Allow is shorter than it or covered by a longer Disallow;
+- `some`: everything else.
+
+Covering is decided exactly between single patterns. Not decided is what only several patterns do together,
+such as `Disallow: /` opened again letter by letter: such a group is `some`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from consent.matching import can_match, covers, matches_all, simplify
+from consent.vocabulary import Restriction
+
+COVER_LIMIT = 4096
+"""Most pairs of patterns compared in one group; beyond it covering is not looked for (clause 2.2.2-m)."""
+
+_ROBOTS = (b"/robots.txt", b"/robots.txt$")
+
+
+def classify_restriction(allow: Iterable[bytes], disallow: Iterable[bytes]) -> Restriction:
+    """Classify the normalised patterns of one agent's rules; `none` when there are none.
+
+    >>> classify_restriction([b"/a", b"/robots.txt"], [b"/*"]).value
+    'some'
+    """
+    allows, disallows = _keep_usable(allow), _keep_usable(disallow)
+    if not disallows:
+        return Restriction.NONE
+    longest_allow = max(map(len, allows), default=0)
+    closing = max((len(pattern) for pattern in disallows if matches_all(pattern)), default=0)
+    if closing > longest_allow:
+        return Restriction.ALL
+    if longest_allow >= max(map(len, disallows)) and _is_reopened(allows, disallows):
+        return Restriction.NONE
+    return Restriction.ALL if closing and _is_shut(allows, disallows, closing) else Restriction.SOME
+
+
+def is_usable(pattern: bytes) -> bool:
+    """Tell whether a pattern says anything about a path other than /robots.txt (clauses 2.2.2-g, 2.2.2-i)."""
+    return can_match(pattern) and simplify(pattern) not in _ROBOTS
+
+
+def _keep_usable(patterns: Iterable[bytes]) -> frozenset[bytes]:
+    return frozenset(pattern for pattern in patterns if is_usable(pattern))
+
+
+def _is_reopened(allows: frozenset[bytes], disallows: frozenset[bytes]) -> bool:
+    return _are_covered(disallows - allows, allows, 0)
+
+
+def _is_shut(allows: frozenset[bytes], disallows: frozenset[bytes], closing: int) -> bool:
+    return _are_covered([pattern for pattern in allows if len(pattern) >= closing], disallows, 1)
+
+
+# Only a pattern with `*` can be as long as another one that it covers, unless the two are the same.
+def _are_covered(narrow: Iterable[bytes], wide: Iterable[bytes], n_longer: int) -> bool:
+    starred = [pattern for pattern in wide if b"*" in pattern]
+    left = list(narrow)
+    if len(left) * len(starred) > COVER_LIMIT:
+        return False
+    return all(any(len(w) >= len(n) + n_longer and covers(w, n) for w in starred) for n in left)
