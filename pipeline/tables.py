@@ -40,7 +40,11 @@ def _table(name: str, one_row_per: str, key: Sequence[str], columns: Sequence[_C
 
 
 SNAPSHOT: _Column = ("snapshot", TEXT, "Common Crawl release, CC-MAIN-YYYY-WW")
-DIGEST: _Column = ("content_digest", TEXT, "SHA-1 of the body as read, in base32, as in a WARC payload digest")
+DIGEST: _Column = (
+    "content_digest",
+    TEXT,
+    "SHA-1 of the body as read, in base32, as in a WARC payload digest",
+)
 AGENT: _Column = (
     "agent",
     TEXT,
@@ -68,7 +72,8 @@ WARC_FILES = _table(
     [
         SNAPSHOT,
         ("warc_filename", TEXT, "Path of the file below the archive's root"),
-        ("serial", COUNT, "Number of the file in its segment (the shard law); empty where names carry none"),
+        ("serial", COUNT, "Number of the file in its segment; by the shard law where n_serials is stated"),
+        ("n_serials", COUNT, "Files per segment, N of the shard law; empty where the law does not hold"),
         ("is_selected", FLAG, "Whether the study reads the file (serials of the study file)"),
     ],
 )
@@ -82,17 +87,37 @@ CAPTURES = _table(
         ("url", TEXT, "URL that was asked, as the WARC record states it"),
         ("host", TEXT, "Authority of the URL, lower case, default port dropped; empty when malformed"),
         ("scheme", TEXT, "http or https"),
-        ("fetch_time", TIME, "When the answer came (WARC-Date, UTC); see the snapshot's notes where it is not trusted"),
+        (
+            "fetch_time",
+            TIME,
+            "When the answer came (WARC-Date, UTC); see the snapshot's notes where it is not trusted",
+        ),
         ("fetch_status", pa.int16(), "HTTP status of the answer"),
-        ("fetch_redirect", TEXT, "Absolute URL that the Location header names; empty when there is none usable"),
+        (
+            "fetch_redirect",
+            TEXT,
+            "Absolute URL that the Location header names; empty when there is none usable",
+        ),
         DIGEST,
         ("content_mime_type", TEXT, "Media type that the server declared, without parameters"),
         ("content_mime_detected", TEXT, "Media type that Common Crawl detected"),
         ("content_length", COUNT, "Bytes of the body as read"),
-        ("content_truncated", TEXT, "Why Common Crawl cut the body (length, time, disconnect); empty when it did not"),
-        ("digest_ok", FLAG, "Whether the body has the digest that its record states; empty when it states none"),
+        (
+            "content_truncated",
+            TEXT,
+            "Why Common Crawl cut the body (length, time, disconnect); empty when it did not",
+        ),
+        (
+            "digest_ok",
+            FLAG,
+            "Whether the body has the digest that its record states; empty when it states none",
+        ),
         ("server", TEXT, "The Server header, verbatim"),
-        ("refusal_marker", TEXT, "provider/action of the refusal marker found in the answer; empty when none"),
+        (
+            "refusal_marker",
+            TEXT,
+            "provider/action of the refusal marker found in the answer; empty when none",
+        ),
         ("warc_filename", TEXT, "Path of the WARC file below the archive's root"),
         ("warc_record_offset", COUNT, "Byte at which the record's gzip member starts"),
         ("warc_record_length", COUNT, "Compressed bytes of the record's gzip member"),
@@ -147,7 +172,11 @@ RULESETS = _table(
         AGENT,
         ("group_match", TEXT, "specific (a group names the agent), wildcard (the * group speaks) or none"),
         ("restriction", TEXT, f"By the rules' effect: {_LEVELS}"),
-        ("restriction_longpre2024", TEXT, f"By the rule of Longpre et al. (2024) over the same groups: {_LEVELS}"),
+        (
+            "restriction_longpre2024",
+            TEXT,
+            f"By the rule of Longpre et al. (2024) over the same groups: {_LEVELS}",
+        ),
         ("crawl_delay", pa.float64(), "Crawl-delay for the agent in seconds; empty when none is stated"),
     ],
 )
@@ -159,7 +188,11 @@ SIGNALS = _table(
     [
         DIGEST,
         ("signal", TEXT, "Content-Signal, Content-Usage or License"),
-        ("scope", TEXT, "Agents of the group the line stands in, and its path if it has one; empty text outside"),
+        (
+            "scope",
+            TEXT,
+            "Agents of the group the line stands in, and its path if it has one; empty text outside",
+        ),
         ("key", TEXT, "What the preference is about, for instance ai-train"),
         ("value", TEXT, "The preference, verbatim"),
         ("line", COUNT, "Line of the body, from 1"),
@@ -172,7 +205,11 @@ SITES = _table(
     ["host"],
     [
         ("host", TEXT, "Authority that a robots.txt governs"),
-        ("registered_domain", TEXT, "Registrable domain by the bundled Public Suffix List; empty for addresses"),
+        (
+            "registered_domain",
+            TEXT,
+            "Registrable domain by the bundled Public Suffix List; empty for addresses",
+        ),
         ("tld", TEXT, "Last label of the host; empty for addresses"),
         ("suffix", TEXT, "Public suffix of the host; empty for addresses"),
         ("stratum", TEXT, "Stratum of the study's sample; empty when the study has none"),

@@ -1,0 +1,121 @@
+"""The command line: `crawlcensus VERB …`. Results go to stdout, everything else to stderr.
+
+Exit status: 0 fine, 1 a check failed or tasks are missing, 2 the call or the study file is wrong,
+130 interrupted. Heavy imports wait until a verb needs them, so that `--help` is immediate.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+STAGES = {
+    "discover": "list the releases of the study and their WARC files",
+    "capture": "read the WARC files: captures and distinct bodies",
+    "declare": "classify every body under every dialect",
+    "load": "build the DuckDB warehouse",
+    "analyse": "build the models inside the warehouse",
+    "publish": "write the CSV dataset",
+    "report": "write report.html",
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line as an argparse parser."""
+    parser = argparse.ArgumentParser(
+        prog="crawlcensus",
+        description="How open the web still is to those who train open models on it: "
+        "robots.txt in Common Crawl's snapshots, read, dated and counted.",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB")
+    _add_stages(verbs)
+    _add_questions(verbs)
+    demo = verbs.add_parser("demo", help="run the main job on the bundled miniature archive")
+    demo.add_argument("--output", type=Path, default=Path("demo"), help="folder to write to (default: demo)")
+    return parser
+
+
+def _add_stages(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    texts = {"run": "run every stage of a study, or go on where the last run stopped", **STAGES}
+    for verb, text in texts.items():
+        stage = verbs.add_parser(verb, help=text, description=text)
+        stage.add_argument("study", type=Path, help="study file (TOML)")
+        stage.add_argument("--dry-run", action="store_true", help="print the plan and do nothing")
+        stage.add_argument(
+            "--allow-missing",
+            action="store_true",
+            help="go on without tasks that failed and files that the archive lacks; coverage will say so",
+        )
+
+
+def _add_questions(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    crawls = verbs.add_parser("crawls", help="list the releases of an archive or of a study")
+    crawls.add_argument("source", help="study file, folder or https address of an archive")
+    status = verbs.add_parser("status", help="what is done, what is left, what failed and why")
+    status.add_argument("study", type=Path, help="study file")
+    sql = verbs.add_parser("sql", help="ask the warehouse in SQL")
+    sql.add_argument("source", type=Path, help="study file, output folder or .duckdb file")
+    sql.add_argument("query", nargs="?", default="-", help="one SELECT; - reads it from stdin")
+    sql.add_argument(
+        "--format", choices=("table", "csv", "json"), default="table", help="json is one object a line"
+    )
+    explain = verbs.add_parser(
+        "explain",
+        help="what one robots.txt says to one or more agents: which group, which line, which level and why",
+        description="SOURCE is a file, or a URL whose archived robots.txt is looked up in --study. "
+        'Without SOURCE, JSON lines on stdin, one answer a line: {"id", "content" or "content_b64", "agents", "url"}.',
+    )
+    explain.add_argument("source", nargs="?", default="-", help="file, URL, or - for JSON lines on stdin")
+    explain.add_argument(
+        "--agent", action="append", default=[], help="product token; several are asked one by one"
+    )
+    explain.add_argument(
+        "--url", help="also say whether this URL may be fetched (as text: nothing is fetched)"
+    )
+    explain.add_argument("--dialect", default="rfc9309", help="which reading (default: rfc9309)")
+    explain.add_argument("--study", type=Path, help="study file or output folder in which a URL is looked up")
+    explain.add_argument("--snapshot", help="which release to look in (default: the last that has the host)")
+    explain.add_argument("--json", action="store_true", help="one JSON line for each agent")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if options.version:
+        from importlib.metadata import version
+
+        print(f"crawlcensus {version('crawlcensus')}")
+        return 0
+    if options.verb is None:
+        parser.print_help(sys.stderr)
+        return 2
+    module = "stages" if options.verb == "run" or options.verb in STAGES else options.verb
+    command = importlib.import_module(f"pipeline.commands.{module}")
+    return _call(command.main, options)
+
+
+def _call(command: object, options: argparse.Namespace) -> int:
+    """Call a verb; the errors that users can mend become one clear text and an exit status."""
+    from pipeline.commands.errors import status_of
+
+    try:
+        return int(command(options))  # type: ignore[operator]
+    except KeyboardInterrupt:
+        print("\nInterrupted. Run the same command again to go on where this stopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except (ValueError, RuntimeError, OSError) as error:
+        status = status_of(error)
+        if status is None:
+            raise
+        print(f"crawlcensus: {error}", file=sys.stderr)
+        return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""`crawlcensus crawls`: the releases of an archive, and what a study holds of them."""
+
+import argparse
+from pathlib import Path
+
+from pipeline.commands.errors import UsageError
+from pipeline.job import list_study_crawls
+from pipeline.layout import Layout
+from pipeline.manifest import SnapshotFacts, read_manifest
+from pipeline.study import read_study
+from pipeline.tasks import Stage
+from snapshots.archive import open_archive
+from snapshots.crawls import Snapshot, list_crawls
+
+
+def main(options: argparse.Namespace) -> int:
+    """One line a release: id, first and last day, files read of files planned, notes."""
+    source = Path(options.source)
+    if source.is_file():
+        study = read_study(source)
+        crawls, entry = (
+            list_study_crawls(study),
+            read_manifest(Layout(study.folder)).stages.get(Stage.CAPTURE),
+        )
+        held = {facts.snapshot: facts for facts in entry.snapshots} if entry else {}
+    elif source.is_dir() or "://" in options.source:
+        crawls, held = list_crawls(open_archive(options.source)), {}
+    else:
+        raise UsageError(
+            f"{options.source}: neither a study file, nor a folder, nor an address of an archive"
+        )
+    for crawl in crawls:
+        print(_line(crawl, held.get(crawl.snapshot)))
+    return 0
+
+
+def _line(crawl: Snapshot, facts: SnapshotFacts | None) -> str:
+    days = " to ".join(f"{day:%Y-%m-%d}" if day else "?" for day in (crawl.starts_at, crawl.ends_at))
+    held = f"{facts.n_files_read}/{facts.n_files_planned} files read" if facts else "not read"
+    return f"{crawl.snapshot:<16}  {days:<24}  {held:<20}  {crawl.notes}".rstrip()

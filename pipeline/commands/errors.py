@@ -1,0 +1,39 @@
+"""Which errors are the user's to mend, and the exit status of each."""
+
+from collections.abc import Iterator
+
+# Named, not imported: a verb that never touches DuckDB or the archive must not load them.
+USAGE = (
+    "pipeline.study.StudyError",
+    "pipeline.sites.SitesError",
+    "pipeline.commands.errors.UsageError",
+    "consent.agents.RegistryError",
+)
+FAILURE = (
+    "pipeline.execute.TasksMissingError",
+    "pipeline.manifest.StageMissingError",
+    "pipeline.locking.FolderInUseError",
+    "snapshots.archive.ArchiveError",
+    "analysis.dataset.DatasetError",
+    "analysis.models.ModelError",
+    "duckdb.Error",
+)
+
+
+class UsageError(ValueError):
+    """The call cannot be carried out as written; the text says what to change."""
+
+
+def status_of(error: BaseException) -> int | None:
+    """2 for a wrong call or study file, 1 for work that failed, None for an error of our own."""
+    names = set(_names(error))
+    if isinstance(error, UsageError) or names & set(USAGE):
+        return 2
+    if names & set(FAILURE) or "duckdb" in {name.split(".")[0].lstrip("_") for name in names}:
+        return 1
+    return 1 if isinstance(error, OSError) and error.filename is not None else None
+
+
+def _names(error: BaseException) -> Iterator[str]:
+    for kind in type(error).__mro__:
+        yield f"{kind.__module__}.{kind.__qualname__}"

@@ -1,0 +1,65 @@
+"""`crawlcensus run` and the verbs that run one stage."""
+
+import argparse
+from collections.abc import Sequence
+
+from pipeline.job import Job, list_study_crawls
+from pipeline.layout import Layout
+from pipeline.progress import log
+from pipeline.run import RUNNERS, run_stages
+from pipeline.stages import discover
+from pipeline.study import Study, read_study
+from pipeline.tasks import Stage, State, Task, read_receipt
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run the stages that the verb names; 0 when all is done."""
+    study = read_study(options.study)
+    stages = tuple(RUNNERS) if options.verb == "run" else (Stage(options.verb),)
+    if options.dry_run:
+        return print_plan(study, stages)
+    run_stages(study, stages, options.allow_missing)
+    print_products(study, stages)
+    return 0
+
+
+def print_products(study: Study, stages: Sequence[Stage]) -> None:
+    """Say on stdout where the products of the stages are."""
+    layout = Layout(study.folder)
+    products = (
+        (Stage.LOAD, "database", layout.warehouse),
+        (Stage.PUBLISH, "dataset ", layout.dataset),
+        (Stage.REPORT, "report  ", layout.report),
+    )
+    for stage, name, path in products:
+        if stage in stages:
+            print(f"{name}  {path}")
+
+
+def print_plan(study: Study, stages: Sequence[Stage]) -> int:
+    """Print what a run would do, without doing it: the plan of `capture` needs `discover` to have run."""
+    if study.mode == "auto":
+        log("mode auto: whole WARC files are scanned, the one mode of this version")
+    if Stage.DISCOVER in stages:
+        crawls = list_study_crawls(study)
+        _print_tasks(study, "discover", discover.plan([crawl.snapshot for crawl in crawls], study.serials))
+    if Stage.CAPTURE in stages:
+        job = Job.open(study)
+        if Stage.DISCOVER in job.manifest.stages:
+            _print_tasks(study, "capture", job.plan_capture())
+        else:
+            print("capture: planned from what discover finds; run `crawlcensus discover` to see it")
+    for stage in stages:
+        if stage not in (Stage.DISCOVER, Stage.CAPTURE):
+            print(f"{stage}: planned from what the stages before it publish")
+    return 0
+
+
+def _print_tasks(study: Study, stage: str, tasks: Sequence[Task]) -> None:
+    receipts = [read_receipt(Layout(study.folder), task) for task in tasks]
+    n_done = sum(receipt is not None and receipt.state is State.DONE for receipt in receipts)
+    n_files = sum(len(task.inputs) for task in tasks)
+    unit = "files" if stage == "capture" else "inputs"
+    print(f"{stage}: {len(tasks)} tasks over {n_files} {unit}, {n_done} done, {len(tasks) - n_done} to run")
+    for task in tasks:
+        print(f"  {task.task_id}  {task.label}  {len(task.inputs)} {unit}")

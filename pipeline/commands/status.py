@@ -1,0 +1,72 @@
+"""`crawlcensus status`: what is done, what is left, what failed and why."""
+
+import argparse
+from collections.abc import Iterator
+
+from pipeline.job import Job
+from pipeline.layout import Layout
+from pipeline.manifest import StageMissingError
+from pipeline.run import RUNNERS
+from pipeline.study import Study, read_study
+from pipeline.tasks import Receipt, Stage, State, Task, parse_receipt, read_receipt
+
+
+def main(options: argparse.Namespace) -> int:
+    """One line a stage, then failures and losses; 0 when every stage is complete and current, else 1."""
+    study = read_study(options.study)
+    job = Job.open(study)
+    complete = [_print_stage(job, stage, before) for before, stage in _pairs()]
+    for line in (*_failures(study), *_losses(job)):
+        print(line)
+    return 0 if all(complete) else 1
+
+
+def _pairs() -> Iterator[tuple[Stage | None, Stage]]:
+    before: dict[Stage, Stage] = {Stage.REPORT: Stage.ANALYSE, Stage.PUBLISH: Stage.ANALYSE}
+    stages = list(RUNNERS)
+    for previous, stage in zip([None, *stages[:-1]], stages, strict=True):
+        yield before.get(stage, previous) if previous else None, stage
+
+
+def _print_stage(job: Job, stage: Stage, before: Stage | None) -> bool:
+    try:
+        entry = job.manifest.require(stage, after=before)
+    except StageMissingError:
+        print(f"{stage:<9} {_left(job, stage)}")
+        return False
+    n_rows = sum(output.n_rows for output in entry.outputs)
+    short = f", {len(entry.missing)} tasks went without part of their input" if entry.missing else ""
+    print(f"{stage:<9} done: {entry.n_tasks} tasks" + (f", {n_rows:,} rows" if n_rows else "") + short)
+    return True
+
+
+def _left(job: Job, stage: Stage) -> str:
+    if stage is not Stage.CAPTURE or Stage.DISCOVER not in job.manifest.stages:
+        return "to do"
+    tasks = job.plan_capture()
+    n_done = sum(_is_done(job, task) for task in tasks)
+    return f"{n_done} of {len(tasks)} tasks done, {len(tasks) - n_done} left"
+
+
+def _is_done(job: Job, task: Task) -> bool:
+    receipt = read_receipt(job.context.layout, task)
+    return receipt is not None and receipt.state is State.DONE
+
+
+def _failures(study: Study) -> Iterator[str]:
+    for path in sorted(Layout(study.folder).receipts.rglob("*.json")):
+        receipt = parse_receipt(path)
+        if receipt.state is not State.DONE:
+            yield f"{receipt.state}: {receipt.stage} {receipt.label}: {_reason(receipt)}"
+
+
+def _reason(receipt: Receipt) -> str:
+    if receipt.missing:
+        return f"the archive does not have {', '.join(receipt.missing)}"
+    return receipt.error.splitlines()[0] if receipt.error else "no reason recorded"
+
+
+def _losses(job: Job) -> Iterator[str]:
+    entry = job.manifest.stages.get(Stage.CAPTURE)
+    for skip in entry.skips if entry else ():
+        yield f"lost: {skip.snapshot}: {skip.n_records:,} {skip.reason} ({skip.n_bytes:,} bytes)"

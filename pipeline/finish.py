@@ -1,0 +1,146 @@
+"""The warehouse-making stages: load, analyse, publish and report, each skipped when nothing has changed."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+from analysis.report import write_report
+
+import analysis
+from analysis import models
+from analysis.publish import publish
+from consent.agents import read_registry
+from pipeline.context import code_version
+from pipeline.execute import StageSummary
+from pipeline.job import Job
+from pipeline.layout import temporary_name
+from pipeline.manifest import Manifest, StageEntry, digest_of, write_manifest
+from pipeline.progress import log
+from pipeline.run_task import peak_memory_mib
+from pipeline.tables import SCHEMA_VERSION
+from pipeline.tasks import Stage
+from pipeline.warehouse import load_access_states, load_warehouse
+
+FINISHING = (Stage.LOAD, Stage.ANALYSE, Stage.PUBLISH, Stage.REPORT)
+
+
+def load(job: Job, summary: StageSummary) -> None:
+    """Build census.duckdb anew from the published parts and put it in place whole."""
+    declared = job.manifest.require(Stage.DECLARE, after=Stage.CAPTURE)
+    study = job.study
+    sites = hashlib.sha256(study.sites_file.read_bytes()).hexdigest() if study.sites_file else ""
+    versions = (
+        SCHEMA_VERSION,
+        code_version(),
+        read_registry(study.registry).digest,
+        sites,
+        repr(study.track),
+    )
+
+    def work() -> None:
+        target = job.context.layout.warehouse
+        draft = temporary_name(target)
+        draft.unlink(missing_ok=True)
+        with open_warehouse(draft, study.workers) as con:
+            summary.n_rows.update(load_warehouse(con, study, job.manifest))
+        draft.replace(target)
+
+    _do(job, summary, Stage.LOAD, declared.digest, versions, job.context.layout.warehouse, work)
+
+
+def analyse(job: Job, summary: StageSummary) -> None:
+    """Build every model inside the warehouse."""
+    loaded = job.manifest.require(Stage.LOAD, after=Stage.DECLARE)
+
+    def work() -> None:
+        with open_warehouse(job.context.layout.warehouse, job.study.workers) as con:
+            load_access_states(con, models.access_combinations(con))
+            models.build(con)
+
+    _do(job, summary, Stage.ANALYSE, loaded.digest, (_analysis_digest(),), job.context.layout.warehouse, work)
+
+
+def publish_dataset(job: Job, summary: StageSummary) -> None:
+    """Write the dataset, checked, in place of the last one."""
+    analysed = job.manifest.require(Stage.ANALYSE, after=Stage.LOAD)
+
+    def work() -> None:
+        with open_warehouse(job.context.layout.warehouse, job.study.workers, read_only=True) as con:
+            for item in publish(con, job.context.layout.dataset, job.study.name, job.study.title):
+                summary.n_rows[item.dataset.name] = item.n_rows
+
+    versions = (_analysis_digest(), job.study.name, job.study.title)
+    _do(
+        job,
+        summary,
+        Stage.PUBLISH,
+        analysed.digest,
+        versions,
+        job.context.layout.dataset / "datapackage.json",
+        work,
+    )
+
+
+def report(job: Job, summary: StageSummary) -> None:
+    """Write report.html."""
+    analysed = job.manifest.require(Stage.ANALYSE, after=Stage.LOAD)
+
+    def work() -> None:
+        with open_warehouse(job.context.layout.warehouse, job.study.workers, read_only=True) as con:
+            write_report(con, job.context.layout.report, title=job.study.title)
+
+    versions = (_analysis_digest(), job.study.title)
+    _do(job, summary, Stage.REPORT, analysed.digest, versions, job.context.layout.report, work)
+
+
+@contextmanager
+def open_warehouse(path: Path, threads: int, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to a warehouse file, closed at the end of the block."""
+    con = duckdb.connect(str(path), read_only=read_only, config={"threads": threads})
+    try:
+        yield con
+    finally:
+        con.close()
+
+
+def _do(
+    job: Job,
+    summary: StageSummary,
+    stage: Stage,
+    after: str,
+    versions: tuple[str, ...],
+    product: Path,
+    work: Callable[[], None],
+) -> None:
+    """Do a stage's work unless the manifest says that it stands, built on the same things."""
+    entry = StageEntry(stage, after, n_tasks=1, versions=versions)
+    summary.n_tasks = 1
+    standing = job.manifest.stages.get(stage)
+    if standing and standing.digest == entry.digest and product.exists():
+        return
+    _set_manifest(job, _without(job.manifest, stage))
+    log(f"{stage}: working")
+    work()
+    summary.n_tasks_run = 1
+    summary.peak_memory_mib = peak_memory_mib()
+    _set_manifest(job, job.manifest.with_entry(entry))
+
+
+def _without(manifest: Manifest, stage: Stage) -> Manifest:
+    """The manifest without a stage and what is built on it."""
+    stale = {stage} if stage is Stage.PUBLISH else set(FINISHING[FINISHING.index(stage) :])
+    return Manifest({name: entry for name, entry in manifest.stages.items() if name not in stale})
+
+
+def _set_manifest(job: Job, manifest: Manifest) -> None:
+    job.manifest = manifest
+    write_manifest(job.context.layout, manifest)
+
+
+def _analysis_digest() -> str:
+    """Digest of the models and of what publishes them: a change of either makes the stages run again."""
+    folder = Path(analysis.__file__).parent
+    sources = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".sql", ".j2"))
+    return digest_of([(path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in sources])

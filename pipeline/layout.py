@@ -1,0 +1,81 @@
+"""Where things stand below the output folder, and how a file gets there whole or not at all."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+TEMPORARY = ".tmp-"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The output folder of one study."""
+
+    folder: Path
+
+    @property
+    def receipts(self) -> Path:
+        return self.folder / "receipts"
+
+    @property
+    def manifest(self) -> Path:
+        return self.folder / "manifest.json"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.folder / "census.duckdb"
+
+    @property
+    def dataset(self) -> Path:
+        return self.folder / "dataset"
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report.html"
+
+    @property
+    def runs(self) -> Path:
+        return self.folder / "runs"
+
+    @property
+    def lock(self) -> Path:
+        return self.folder / ".lock"
+
+    @property
+    def limiter(self) -> Path:
+        """State of the request limiter that all worker processes share."""
+        return self.folder / ".limiter"
+
+    def part(self, table: str, partition: str, name: str) -> str:
+        """Path of a Parquet part below the output folder, as receipts and manifest write it.
+
+        `partition` is `key=value`, or empty for a table without partitions.
+        """
+        middle = f"{partition}/" if partition else ""
+        return f"tables/{table}/{middle}part-{name}.parquet"
+
+
+def temporary_name(path: Path) -> Path:
+    """A sibling of `path` that no reader looks at and no other process writes."""
+    return path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
+
+
+def write_text_atomic(path: Path, text: str) -> None:
+    """Write `text` so that a reader sees the old file or the whole new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = temporary_name(path)
+    with draft.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def remove_temporaries(folder: Path) -> int:
+    """Remove what killed runs left half-written below `folder`; returns how many files that were."""
+    n_removed = 0
+    for leftover in sorted(folder.rglob(f"{TEMPORARY}*")):
+        if leftover.is_file():
+            leftover.unlink()
+            n_removed += 1
+    return n_removed

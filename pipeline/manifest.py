@@ -1,0 +1,126 @@
+"""The manifest: which parts a reader may trust. Written when a stage's plan is complete, and only then."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+
+from pipeline.layout import Layout, write_text_atomic
+from pipeline.parts import Output
+from pipeline.tables import SCHEMA_VERSION
+from pipeline.tasks import Receipt, SkipCount, Stage
+
+
+class StageMissingError(RuntimeError):
+    """A stage is asked for whose predecessor is not complete; the text says what to run."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotFacts:
+    """What is known of a release: dates as ISO text or None, notes, files planned and read."""
+
+    snapshot: str
+    starts_at: str | None
+    ends_at: str | None
+    notes: str
+    n_files_planned: int = 0
+    n_files_read: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StageEntry:
+    """One completed stage: `after` is the digest of what it was built on, `digest` that of itself."""
+
+    stage: Stage
+    after: str
+    n_tasks: int
+    outputs: tuple[Output, ...] = ()
+    skips: tuple[SkipCount, ...] = ()
+    missing: tuple[str, ...] = ()
+    snapshots: tuple[SnapshotFacts, ...] = ()
+    versions: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits over everything that the stage states."""
+        return digest_of(asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The completed stages by name; empty when nothing is complete yet."""
+
+    stages: Mapping[Stage, StageEntry] = field(default_factory=dict)
+
+    def require(self, stage: Stage, after: Stage | None = None) -> StageEntry:
+        """The entry of a completed stage, built on what stands now; StageMissingError otherwise."""
+        entry = self.stages.get(stage)
+        if entry is None:
+            raise StageMissingError(
+                f"the stage {stage} is not complete. Run `crawlcensus {stage}` or `crawlcensus run`."
+            )
+        if after is not None and entry.after != self.require(after).digest:
+            raise StageMissingError(
+                f"the stage {stage} is older than {after}. Run `crawlcensus {stage}` again."
+            )
+        return entry
+
+    def with_entry(self, entry: StageEntry) -> "Manifest":
+        """This manifest with one stage replaced."""
+        return replace(self, stages={**self.stages, entry.stage: entry})
+
+
+def digest_of(value: object) -> str:
+    """16 hex digits of SHA-256 over the value as JSON."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def sum_skips(receipts: Iterable[Receipt]) -> tuple[SkipCount, ...]:
+    """The receipts' losses added up by snapshot, stage and reason; missing files count as a reason."""
+    n_records: Counter[tuple[str, str, str]] = Counter()
+    n_bytes: Counter[tuple[str, str, str]] = Counter()
+    for receipt in receipts:
+        for skip in receipt.skips:
+            key = (skip.snapshot, skip.stage, skip.reason)
+            n_records[key] += skip.n_records
+            n_bytes[key] += skip.n_bytes
+        if receipt.missing:
+            n_records[(receipt.partition.removeprefix("snapshot="), receipt.stage, "missing_file")] += len(
+                receipt.missing
+            )
+    return tuple(SkipCount(*key, n_records[key], n_bytes[key]) for key in sorted(n_records))
+
+
+def read_manifest(layout: Layout) -> Manifest:
+    """The manifest of an output folder; an empty one when there is none or it is of another schema."""
+    if not layout.manifest.is_file():
+        return Manifest()
+    stored = json.loads(layout.manifest.read_text(encoding="utf-8"))
+    if stored.get("schema_version") != SCHEMA_VERSION:
+        return Manifest()
+    return Manifest({Stage(name): _parse_entry(entry) for name, entry in stored["stages"].items()})
+
+
+def _parse_entry(stored: dict[str, object]) -> StageEntry:
+    def items(key: str) -> Sequence[dict[str, object]]:
+        value = stored[key]
+        return value if isinstance(value, list) else []
+
+    return StageEntry(
+        stage=Stage(str(stored["stage"])),
+        after=str(stored["after"]),
+        n_tasks=int(str(stored["n_tasks"])),
+        outputs=tuple(Output(**item) for item in items("outputs")),  # type: ignore[arg-type]
+        skips=tuple(SkipCount(**item) for item in items("skips")),  # type: ignore[arg-type]
+        missing=tuple(map(str, items("missing"))),
+        snapshots=tuple(SnapshotFacts(**item) for item in items("snapshots")),  # type: ignore[arg-type]
+        versions=tuple(map(str, items("versions"))),
+    )
+
+
+def write_manifest(layout: Layout, manifest: Manifest) -> None:
+    """Replace the stored manifest."""
+    stages = {str(stage): asdict(entry) for stage, entry in sorted(manifest.stages.items())}
+    text = json.dumps({"schema_version": SCHEMA_VERSION, "stages": stages}, indent=1, sort_keys=True)
+    write_text_atomic(layout.manifest, text + "\n")

@@ -1,0 +1,54 @@
+"""Parquet parts: written whole under their final name or not at all, always with the table's schema."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.layout import temporary_name
+from pipeline.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One published part: its table, its path below the output folder, its rows and bytes."""
+
+    table: str
+    path: str
+    n_rows: int
+    n_bytes: int
+
+
+def write_part(
+    folder: Path, path: str, table: Table, rows: pa.Table, row_group_size: int = 131_072
+) -> Output:
+    """Publish `rows` (columns of `table.schema`, already sorted) as the part `path`."""
+    target = folder / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = temporary_name(target)
+    pq.write_table(
+        rows.cast(table.schema) if rows.schema != table.schema else rows,
+        draft,
+        compression="zstd",
+        compression_level=1,
+        row_group_size=row_group_size,
+    )
+    n_bytes = draft.stat().st_size
+    draft.replace(target)
+    return Output(table.name, path, rows.num_rows, n_bytes)
+
+
+def rows_to_table(table: Table, rows: Sequence[Sequence[object]]) -> pa.Table:
+    """Rows (in the order of the table's columns) as Arrow; an empty table when there are none."""
+    if not rows:
+        return table.schema.empty_table()
+    columns = zip(*rows, strict=True)
+    arrays = [pa.array(column, type=field.type) for column, field in zip(columns, table.schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=table.schema)
+
+
+def sort_rows(table: Table, rows: pa.Table) -> pa.Table:
+    """Rows in the order of the table's key, so that equal content is equal bytes."""
+    return rows.sort_by([(column, "ascending") for column in table.key])

@@ -1,0 +1,103 @@
+"""Run stages of a study, one at a time on one output folder, and say what came of them."""
+
+import json
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from consent.agents import read_registry
+from consent.dialects import find_dialect
+from pipeline import finish
+from pipeline.context import code_version
+from pipeline.execute import StageSummary
+from pipeline.job import Job
+from pipeline.layout import Layout, remove_temporaries, write_text_atomic
+from pipeline.locking import hold_folder
+from pipeline.progress import log
+from pipeline.study import Study
+from pipeline.tasks import Stage
+
+RUNNERS: dict[Stage, Callable[[Job, StageSummary], None]] = {
+    Stage.DISCOVER: Job.discover,
+    Stage.CAPTURE: Job.capture,
+    Stage.DECLARE: Job.declare,
+    Stage.LOAD: finish.load,
+    Stage.ANALYSE: finish.analyse,
+    Stage.PUBLISH: finish.publish_dataset,
+    Stage.REPORT: finish.report,
+}
+LIBRARIES = ("protego", "tldextract", "duckdb", "pyarrow", "fastwarc", "warcio")
+
+
+def run_stages(
+    study: Study, stages: Sequence[Stage], allow_missing: bool = False
+) -> tuple[StageSummary, ...]:
+    """Run the stages in order; each says on stderr what it did. What stands already is not done again.
+
+    Raises FolderInUseError, StageMissingError, TasksMissingError, and what archive and dataset raise.
+    """
+    layout = Layout(study.folder)
+    run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    summaries = []
+    with hold_folder(layout):
+        remove_temporaries(study.folder)
+        job = Job.open(study, allow_missing)
+        for stage in stages:
+            summaries.append(_run_stage(job, stage, run))
+    return tuple(summaries)
+
+
+def _run_stage(job: Job, stage: Stage, run: str) -> StageSummary:
+    summary, started_at, started = StageSummary(stage), datetime.now(UTC), time.monotonic()
+    RUNNERS[stage](job, summary)
+    summary.elapsed_s = time.monotonic() - started
+    log(describe(summary))
+    if summary.n_tasks_run:
+        row = _run_row(job, summary, run, started_at)
+        path = job.context.layout.runs / f"{run}-{stage}.json"
+        write_text_atomic(path, json.dumps(row, indent=1, sort_keys=True) + "\n")
+    return summary
+
+
+def describe(summary: StageSummary) -> str:
+    """One line: what was done, what was skipped and why."""
+    if summary.n_tasks_run == 0:
+        return f"{summary.stage}: nothing to do, all {summary.n_tasks} tasks are done"
+    parts = [f"{summary.n_tasks_run} of {summary.n_tasks} tasks run"]
+    parts += [f"{n:,} {table}" for table, n in _largest(summary.n_rows)]
+    skips = ", ".join(f"{n:,} {reason}" for reason, n in sorted(summary.skips.items()))
+    parts += [f"lost or skipped: {skips}" if skips else "nothing lost"] if summary.stage in _READING else []
+    return (
+        f"{summary.stage}: {'; '.join(parts)}; {summary.elapsed_s:.1f} s, {summary.peak_memory_mib:.0f} MiB"
+    )
+
+
+_READING = (Stage.DISCOVER, Stage.CAPTURE)
+
+
+def _largest(counts: Counter[str], n: int = 6) -> list[tuple[str, int]]:
+    return [(table, rows) for table, rows in counts.most_common(n) if rows]
+
+
+def _run_row(job: Job, summary: StageSummary, run: str, started_at: datetime) -> dict[str, object]:
+    entry = job.manifest.stages.get(summary.stage)
+    dialects = {name: find_dialect(name).version for name in job.study.dialects}
+    return {
+        "run": run,
+        "stage": summary.stage,
+        "started_at": started_at.strftime("%Y-%m-%dT%H:%M:%S"),
+        "elapsed_s": round(summary.elapsed_s, 3),
+        "peak_memory_mib": summary.peak_memory_mib,
+        "code_version": code_version(),
+        "library_versions": json.dumps({name: version(name) for name in LIBRARIES}),
+        "dialects": json.dumps(dialects),
+        "registry_digest": read_registry(job.study.registry).digest,
+        "inputs_digest": entry.after if entry else "",
+        "n_tasks": summary.n_tasks,
+        "n_tasks_run": summary.n_tasks_run,
+        "n_rows": sum(summary.n_rows.values()),
+        "skips": json.dumps(dict(sorted(summary.skips.items()))),
+    }

@@ -1,0 +1,44 @@
+"""The task boundary: every engine calls `run_task`, and nothing is raised across it."""
+
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+
+from pipeline.context import Context
+from pipeline.stages import capture, declare, discover, store
+from pipeline.tasks import Receipt, Stage, State, Task, write_receipt
+
+_RUNNERS: dict[Stage, Callable[[Context, Task], Receipt]] = {
+    Stage.DISCOVER: discover.run,
+    Stage.CAPTURE: capture.run,
+    Stage.STORE: store.run,
+    Stage.DECLARE: declare.run,
+}
+
+
+def run_task(context: Context, task: Task) -> Receipt:
+    """Run one task and store its receipt, last; a failure is a receipt too, with the error's text."""
+    started = time.monotonic()
+    try:
+        receipt = _RUNNERS[task.stage](context, task)
+    except Exception as error:  # noqa: BLE001  the one boundary: a task records and returns its failure
+        receipt = failed_receipt(task, f"{type(error).__name__}: {error}\n{traceback.format_exc(limit=-4)}")
+    receipt = replace(
+        receipt, elapsed_s=round(time.monotonic() - started, 3), peak_memory_mib=peak_memory_mib()
+    )
+    write_receipt(context.layout, receipt)
+    return receipt
+
+
+def failed_receipt(task: Task, error: str) -> Receipt:
+    """The receipt of a task that did not end, for instance because its process died."""
+    return Receipt(task.task_id, task.stage, task.label, task.partition, State.FAILED, error=error)
+
+
+def peak_memory_mib() -> float:
+    """Largest memory of this process so far, MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10), 1)

@@ -1,0 +1,1 @@
+"""One module per stage: the plan of its tasks and what one task does."""

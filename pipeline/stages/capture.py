@@ -1,0 +1,182 @@
+"""Capture: read WARC files into captures (one row per answer) and the bodies not yet in the store.
+
+A task reads the files of one serial of one release: by the shard law they hold every capture
+of their URLs. Bodies are staged; the stage `store` merges them into the one body store.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from consent.markers import MARKERS_VERSION, find_marker
+from pipeline.context import Context
+from pipeline.known import drop_known
+from pipeline.parts import Output, rows_to_table, sort_rows, write_part
+from pipeline.tables import CAPTURES, CONTENTS, SCHEMA_VERSION
+from pipeline.tasks import Receipt, SkipCount, Stage, State, Task
+from snapshots.archive import FileMissing, open_archive
+from snapshots.captures import Capture, Scan, scan_warc
+
+# Goes up when the same WARC file would give other rows.
+CAPTURE_VERSION = "1"
+MAX_FILES_PER_TASK = 128
+STAGE_BYTES = 64 << 20
+
+
+class ListedFile(NamedTuple):
+    """A WARC file as `discover` has listed it; `n_serials` is None where the shard law does not hold."""
+
+    snapshot: str
+    warc_filename: str
+    serial: int
+    n_serials: int | None
+
+
+def plan(files: Sequence[ListedFile]) -> tuple[Task, ...]:
+    """One task per release and serial, cut where it would have more than 128 files."""
+    groups: dict[tuple[str, int, int], list[str]] = {}
+    for file in files:
+        groups.setdefault((file.snapshot, file.serial, file.n_serials or 0), []).append(file.warc_filename)
+    return tuple(
+        _task(*key, group[start : start + MAX_FILES_PER_TASK], start)
+        for key, group in sorted(groups.items())
+        for start in range(0, len(group), MAX_FILES_PER_TASK)
+    )
+
+
+def _task(snapshot: str, serial: int, n_serials: int, paths: Sequence[str], start: int) -> Task:
+    label = f"{snapshot}/{serial:05d}" + (f"+{start}" if start else "")
+    return Task(
+        Stage.CAPTURE,
+        label,
+        f"snapshot={snapshot}",
+        tuple(paths),
+        (SCHEMA_VERSION, CAPTURE_VERSION, MARKERS_VERSION),
+        (str(serial), str(n_serials)),
+    )
+
+
+class _Collector:
+    """Gathers one task's captures and distinct bodies, staging bodies before they grow large."""
+
+    def __init__(self, context: Context, task: Task) -> None:
+        self._context, self._task = context, task
+        self._tables: list[pa.Table] = []
+        self._bodies: dict[str, bytes] = {}
+        self._n_body_bytes = 0
+        self._seen: set[str] = set()
+        self.staged: list[Output] = []
+        self.counts: Counter[str] = Counter()
+        self._n_lost: Counter[str] = Counter()
+        self._n_bytes_lost: Counter[str] = Counter()
+
+    def add_file(self, snapshot: str, path: str, scan: Scan) -> None:
+        """Take over the captures of one WARC file, and count what it lost."""
+        captures = list(scan)
+        if captures:
+            markers = [self._look_at(capture) for capture in captures]
+            self._tables.append(_captures_table(snapshot, path, captures, markers))
+        self.counts.update(captures=len(captures), law_checked=scan.n_law_checked, misplaced=scan.n_misplaced)
+        for loss in scan.losses:
+            self._n_lost[loss.reason] += loss.n_records
+            self._n_bytes_lost[loss.reason] += loss.n_bytes
+        if self._n_body_bytes > STAGE_BYTES:
+            self.stage_bodies()
+
+    def skips(self, snapshot: str) -> tuple[SkipCount, ...]:
+        """What the files lost, by reason."""
+        return tuple(
+            SkipCount(snapshot, self._task.stage, reason, n, self._n_bytes_lost[reason])
+            for reason, n in sorted(self._n_lost.items())
+        )
+
+    def _look_at(self, capture: Capture) -> str | None:
+        """Keep the body of a successful answer; returns the refusal marker of any other one."""
+        if 200 <= capture.fetch_status < 300:
+            return self._look_at_success(capture)
+        marker = find_marker(capture.fetch_status, capture.head, capture.body)
+        return f"{marker.provider}/{marker.action}" if marker else None
+
+    def _look_at_success(self, capture: Capture) -> str | None:
+        digest, body = capture.content_digest, capture.body
+        if digest not in self._seen and capture.digest_ok is not False:
+            self._seen.add(digest)
+            self.counts["bodies"] += 1
+            self._bodies[digest] = body
+            self._n_body_bytes += len(body)
+        if body[:64].lstrip()[:1] != b"<" and capture.fetch_status == 200:
+            return None
+        marker = find_marker(capture.fetch_status, capture.head, body)
+        return f"{marker.provider}/{marker.action}" if marker else None
+
+    def stage_bodies(self) -> None:
+        """Write the bodies that the store does not have yet as one staged part, sorted by digest."""
+        rows = drop_known(self._context.layout, rows_to_table(CONTENTS, sorted(self._bodies.items())))
+        if rows.num_rows:
+            part = f"staging/{self._task.partition}/part-{self._task.task_id}-{len(self.staged)}.parquet"
+            self.staged.append(write_part(self._context.folder, part, CONTENTS, rows, row_group_size=4096))
+        self._bodies, self._n_body_bytes = {}, 0
+
+    def write_captures(self) -> Output:
+        """Publish the captures, sorted by their key."""
+        rows = pa.concat_tables(self._tables) if self._tables else CAPTURES.schema.empty_table()
+        part = self._context.layout.part(CAPTURES.name, self._task.partition, self._task.task_id)
+        return write_part(self._context.folder, part, CAPTURES, sort_rows(CAPTURES, rows))
+
+
+def _captures_table(
+    snapshot: str, path: str, captures: Sequence[Capture], markers: Sequence[str | None]
+) -> pa.Table:
+    columns = dict(zip(Capture._fields, zip(*captures, strict=True), strict=True))
+    columns |= {"refusal_marker": tuple(markers)}
+    constant = {"snapshot": snapshot, "warc_filename": path}
+    arrays = [
+        pa.repeat(pa.scalar(constant[name], type=kind), len(captures))
+        if name in constant
+        else _times(columns[name])
+        if name == "fetch_time"
+        else pa.array(columns[name], type=kind)
+        for name, kind in zip(CAPTURES.schema.names, CAPTURES.schema.types, strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=CAPTURES.schema)
+
+
+def _times(stamps: Sequence[str]) -> pa.Array:
+    """ISO stamps in UTC as timestamps without a zone."""
+    return pc.utf8_slice_codeunits(pa.array(stamps, type=pa.string()), 0, 19).cast(pa.timestamp("s"))
+
+
+def run(context: Context, task: Task) -> Receipt:
+    """Read the task's files; a file that the archive does not have makes the receipt partial."""
+    snapshot = task.partition.removeprefix("snapshot=")
+    serial, n_serials = map(int, task.arguments)
+    archive = open_archive(
+        context.archive_root, context.requests_per_s, context.cooldown_s, limiter_path=context.layout.limiter
+    )
+    collector = _Collector(context, task)
+    missing = []
+    for path in task.inputs:
+        try:
+            data = archive.read(path)
+        except FileMissing:
+            missing.append(path)
+            continue
+        collector.add_file(
+            snapshot, path, scan_warc(data, snapshot, (serial, n_serials) if n_serials else None)
+        )
+    collector.stage_bodies()
+    return Receipt(
+        task.task_id,
+        task.stage,
+        task.label,
+        task.partition,
+        State.PARTIAL if missing else State.DONE,
+        (collector.write_captures(),),
+        collector.skips(snapshot),
+        {**collector.counts, "files_read": len(task.inputs) - len(missing)},
+        staged=tuple(collector.staged),
+        missing=tuple(missing),
+    )

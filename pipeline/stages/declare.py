@@ -1,0 +1,113 @@
+"""Declare: what each stored body declares under each dialect, and what other signals it carries.
+
+Runs once per (body, dialect, registry), from stored bodies alone: a new dialect or agent list
+never touches a WARC file again.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from consent.signals import iter_signals
+
+from consent.agents import Registry, read_registry
+from consent.bodies import describe_body
+from consent.classify import Classifier
+from consent.declarations import Ruleset
+from consent.dialects import find_dialect
+from pipeline.context import Context, ruler_versions
+from pipeline.parts import Output, rows_to_table, sort_rows, write_part
+from pipeline.tables import BODIES, READINGS, RULESETS, SCHEMA_VERSION, SIGNALS, Table
+from pipeline.tasks import Receipt, Stage, State, Task
+
+BATCH_ROWS = 4096
+
+
+def plan(context: Context, contents: Sequence[Output]) -> tuple[Task, ...]:
+    """One task per part of the body store."""
+    versions = (SCHEMA_VERSION, *ruler_versions(context))
+    return tuple(
+        Task(Stage.DECLARE, Path(output.path).stem.removeprefix("part-"), "", (output.path,), versions)
+        for output in contents
+    )
+
+
+class _Declarer:
+    """Rows of the four tables that one part of the body store gives."""
+
+    def __init__(self, dialects: Sequence[str], registry: Registry) -> None:
+        self._registry_digest = registry.digest
+        self._classifiers = [(find_dialect(name), Classifier(name, registry)) for name in dialects]
+        self.rulesets: dict[str, Ruleset] = {}
+        self.bodies: list[tuple[object, ...]] = []
+        self.readings: list[tuple[object, ...]] = []
+        self.signals: list[tuple[object, ...]] = []
+
+    def add(self, digest: str, body: bytes) -> None:
+        """Read one body under every dialect."""
+        facts = describe_body(body)
+        self.bodies.append(
+            (
+                digest,
+                len(body),
+                facts.kind,
+                facts.is_html,
+                facts.has_bom,
+                facts.n_groups,
+                facts.n_rules,
+                facts.managed_by,
+                facts.is_cut,
+            )
+        )
+        for dialect, classifier in self._classifiers:
+            ruleset = classifier.read(body)
+            self.rulesets[ruleset.ruleset] = ruleset
+            self.readings.append(
+                (digest, dialect.name, dialect.version, self._registry_digest, ruleset.ruleset)
+            )
+        for signal in iter_signals(body):
+            self.signals.append((digest, signal.signal, signal.scope, signal.key, signal.value, signal.line))
+
+    def tables(self) -> Iterator[tuple[Table, pa.Table]]:
+        """The rows gathered so far, a table at a time, sorted by key."""
+        rulesets = [
+            (
+                ruleset.ruleset,
+                declaration.agent,
+                declaration.group_match,
+                declaration.restriction,
+                declaration.restriction_longpre2024,
+                declaration.crawl_delay,
+            )
+            for ruleset in self.rulesets.values()
+            for declaration in ruleset.declarations
+        ]
+        gathered = (
+            (BODIES, self.bodies),
+            (READINGS, self.readings),
+            (RULESETS, rulesets),
+            (SIGNALS, self.signals),
+        )
+        for table, rows in gathered:
+            yield table, sort_rows(table, rows_to_table(table, rows))
+
+
+def run(context: Context, task: Task) -> Receipt:
+    """Read one part of the body store and publish its bodies, readings, rulesets and signals."""
+    declarer = _Declarer(context.dialects, read_registry(context.registry))
+    with pq.ParquetFile(context.folder / task.inputs[0]) as part:
+        for batch in part.iter_batches(BATCH_ROWS):
+            digests, bodies = batch.to_pydict().values()
+            for digest, body in zip(digests, bodies, strict=True):
+                declarer.add(digest, body)
+    outputs = tuple(
+        write_part(context.folder, context.layout.part(table.name, "", task.task_id), table, rows)
+        for table, rows in declarer.tables()
+    )
+    counts = {
+        "bodies": len(declarer.bodies),
+        "rulesets": len(declarer.rulesets),
+        "signals": len(declarer.signals),
+    }
+    return Receipt(task.task_id, task.stage, task.label, task.partition, State.DONE, outputs, counts=counts)

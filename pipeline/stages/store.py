@@ -1,0 +1,74 @@
+"""Store: merge the bodies that capture tasks staged into the one body store, each digest once.
+
+The store is cut into ranges of digests, so that one task holds one range in memory and two
+tasks never write the same digest.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from pipeline.context import Context
+from pipeline.known import drop_known
+from pipeline.parts import Output, sort_rows, write_part
+from pipeline.tables import CONTENTS, SCHEMA_VERSION
+from pipeline.tasks import Receipt, Stage, State, Task
+
+RANGE_BYTES = 16 << 20
+BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+# Order of the characters of a base32 digest as text: digits sort before letters.
+IN_ORDER = sorted(BASE32)
+
+
+def plan(snapshot: str, staged: Sequence[Output]) -> tuple[Task, ...]:
+    """Tasks that store what one release staged; none when it staged nothing."""
+    n_bytes = sum(output.n_bytes for output in staged)
+    inputs = tuple(sorted(output.path for output in staged))
+    if not inputs:
+        return ()
+    return tuple(
+        Task(Stage.STORE, f"{snapshot}/{low}", f"snapshot={snapshot}", inputs, (SCHEMA_VERSION,), (low, high))
+        for low, high in _ranges(n_bytes)
+    )
+
+
+def _ranges(n_bytes: int) -> list[tuple[str, str]]:
+    """Digest ranges [low, high) of about 16 MiB each (a power of two up to 1,024); "" is open-ended."""
+    wanted = max(1, -(-n_bytes // RANGE_BYTES))
+    prefixes = IN_ORDER if wanted <= len(IN_ORDER) else [a + b for a in IN_ORDER for b in IN_ORDER]
+    step = max(1, len(prefixes) // wanted)
+    bounds = ["", *prefixes[step::step], ""]
+    return list(pairwise(bounds))
+
+
+def run(context: Context, task: Task) -> Receipt:
+    """Store the bodies of one range that the store does not have; each digest once."""
+    low, high = task.arguments
+    rows = drop_known(context.layout, _read_range(context, task.inputs, low, high))
+    outputs: tuple[Output, ...] = ()
+    if rows.num_rows:
+        part = context.layout.part(CONTENTS.name, "", task.task_id)
+        outputs = (write_part(context.folder, part, CONTENTS, rows, row_group_size=4096),)
+    counts = {"bodies_stored": rows.num_rows}
+    return Receipt(task.task_id, task.stage, task.label, task.partition, State.DONE, outputs, counts=counts)
+
+
+def _read_range(context: Context, parts: Sequence[str], low: str, high: str) -> pa.Table:
+    digest = pc.field("content_digest")
+    wanted = digest >= low
+    if high:
+        wanted = wanted & (digest < high)
+    staged = ds.dataset([str(context.folder / part) for part in parts], schema=CONTENTS.schema)
+    return _first_of_each(sort_rows(CONTENTS, staged.to_table(filter=wanted)))
+
+
+def _first_of_each(rows: pa.Table) -> pa.Table:
+    """Rows sorted by digest, each digest once (equal digests are equal bytes)."""
+    if rows.num_rows < 2:
+        return rows
+    digests = rows["content_digest"].combine_chunks()
+    differs = pc.not_equal(digests[1:], digests[:-1])
+    return rows.filter(pa.concat_arrays([pa.array([True]), differs]))

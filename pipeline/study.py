@@ -1,0 +1,124 @@
+"""The study file: TOML in, a validated `Study` out, or one error that names every wrong key and its fix."""
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from consent.dialects import DIALECTS
+from pipeline.study_keys import KEYS, Problem, check_document
+
+
+class StudyError(ValueError):
+    """The study file cannot be used; the text names file, key and fix, one problem a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrawlRange:
+    """Crawls from one id to another, both included; None leaves an end open."""
+
+    first: str | None
+    last: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A validated study. Paths are absolute: relative ones in the file are relative to the file."""
+
+    path: Path
+    name: str
+    title: str
+    archive_root: str
+    crawls: str | tuple[str, ...] | CrawlRange
+    mode: str
+    serials: int | None
+    requests_per_s: float
+    cooldown_s: float
+    sites_file: Path | None
+    registry: Path | None
+    track: tuple[str, ...] | None
+    dialects: tuple[str, ...]
+    workers: int
+    folder: Path
+
+
+def read_study(path: Path) -> Study:
+    """Read and validate a study file. Raises StudyError; nothing has been run or written by then."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StudyError(f"{path}: there is no such study file. Give the path of a TOML file.") from None
+    except IsADirectoryError:
+        raise StudyError(f"{path} is a folder. Give the path of the study file in it.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path}: not valid TOML: {error}. Mend that line.") from None
+    problems = check_document(document)
+    if problems:
+        raise StudyError("\n".join(f"{path}: {problem}" for problem in problems))
+    study = _build(
+        path.resolve(), {key.name: _lookup(document, key.section, key.key, key.default) for key in KEYS}
+    )
+    problems = tuple(_check_files(study))
+    if problems:
+        raise StudyError("\n".join(f"{path}: {problem}" for problem in problems))
+    return study
+
+
+def _lookup(document: dict[str, dict[str, object]], section: str, key: str, default: object) -> object:
+    return document.get(section, {}).get(key, default)
+
+
+def _build(path: Path, values: dict[str, object]) -> Study:
+    def file(name: str) -> Path | None:
+        return (path.parent / str(values[name])).resolve() if values[name] else None
+
+    track, serials = values["agents.track"], values["archive.serials"]
+    root = str(values["archive.root"])
+    return Study(
+        path=path,
+        name=str(values["study.name"]),
+        title=str(values["study.title"] or values["study.name"]),
+        archive_root=root if "://" in root else str((path.parent / root).resolve()),
+        crawls=_crawls(values["archive.crawls"]),
+        mode=str(values["archive.mode"]),
+        serials=int(str(serials)) if serials is not None else None,
+        requests_per_s=float(str(values["archive.requests_per_s"])),
+        cooldown_s=float(str(values["archive.cooldown_s"])),
+        sites_file=file("sites.file"),
+        registry=file("agents.registry"),
+        track=tuple(map(str, track)) if isinstance(track, list) else None,
+        dialects=_dialects(values["declare.dialects"]),
+        workers=int(str(values["engine.workers"] or os.cpu_count() or 1)),
+        folder=(path.parent / str(values["output.folder"])).resolve(),
+    )
+
+
+def _crawls(value: object) -> str | tuple[str, ...] | CrawlRange:
+    if isinstance(value, dict):
+        return CrawlRange(value.get("from"), value.get("to"))
+    return tuple(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _dialects(value: object) -> tuple[str, ...]:
+    """The wanted dialects in the project's order, always with the default one."""
+    names = [dialect.name for dialect in DIALECTS]
+    wanted = set(map(str, value)) if isinstance(value, list) else set(names)
+    return tuple(name for name in names if name in wanted | {names[0]})
+
+
+def _check_files(study: Study) -> list[Problem]:
+    files = (("sites", "file", study.sites_file), ("agents", "registry", study.registry))
+    problems = [
+        Problem(
+            section,
+            key,
+            f"there is no file {file}",
+            "give the path of a CSV file, relative to the study file",
+        )
+        for section, key, file in files
+        if file is not None and not file.is_file()
+    ]
+    if "://" not in study.archive_root and not Path(study.archive_root).is_dir():
+        fix = "give a folder laid out like data.commoncrawl.org, or an https:// address"
+        problems.append(Problem("archive", "root", f"there is no folder {study.archive_root}", fix))
+    return problems

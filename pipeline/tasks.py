@@ -1,0 +1,121 @@
+"""Tasks and receipts: a task is a pure function of its inputs, a receipt is the proof that it was done."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from pipeline.layout import Layout, write_text_atomic
+from pipeline.parts import Output
+
+
+class Stage(StrEnum):
+    """The stages in the order in which they run; `store` is the second half of `capture`."""
+
+    DISCOVER = "discover"
+    CAPTURE = "capture"
+    STORE = "store"
+    DECLARE = "declare"
+    LOAD = "load"
+    ANALYSE = "analyse"
+    PUBLISH = "publish"
+    REPORT = "report"
+
+
+class State(StrEnum):
+    """How a task ended: everything read, something missing (tried again by the next run), or an error."""
+
+    DONE = "done"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One unit of work. Its identity is what it reads and the versions of the rules that it applies."""
+
+    stage: Stage
+    label: str
+    partition: str
+    inputs: tuple[str, ...]
+    versions: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def task_id(self) -> str:
+        """16 hex digits: equal for equal work, whatever the label."""
+        text = json.dumps([self.stage, self.partition, self.inputs, self.versions, self.arguments])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class SkipCount:
+    """What a task lost or passed over for one reason."""
+
+    snapshot: str
+    stage: str
+    reason: str
+    n_records: int
+    n_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a task did. Stored as JSON; `outputs` are the only parts that a reader may trust.
+
+    `staged` are bodies on their way into the store, gone once they are in; `missing` are inputs
+    that the archive did not have; `error` is empty unless the task failed.
+    """
+
+    task_id: str
+    stage: Stage
+    label: str
+    partition: str
+    state: State
+    outputs: tuple[Output, ...] = ()
+    skips: tuple[SkipCount, ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+    staged: tuple[Output, ...] = ()
+    missing: tuple[str, ...] = ()
+    error: str = ""
+    elapsed_s: float = 0.0
+    peak_memory_mib: float = 0.0
+
+    @property
+    def n_rows(self) -> int:
+        return sum(output.n_rows for output in self.outputs)
+
+
+def write_receipt(layout: Layout, receipt: Receipt) -> None:
+    """Store a receipt, after everything that it vouches for has been published."""
+    path = layout.receipts / receipt.stage / f"{receipt.task_id}.json"
+    write_text_atomic(path, json.dumps(asdict(receipt), indent=1, sort_keys=True) + "\n")
+
+
+def read_receipt(layout: Layout, task: Task) -> Receipt | None:
+    """The receipt of a task; None when it has none or a part that it vouches for is gone."""
+    path = layout.receipts / task.stage / f"{task.task_id}.json"
+    if not path.is_file():
+        return None
+    receipt = parse_receipt(path)
+    return receipt if all(_is_whole(layout.folder, output) for output in receipt.outputs) else None
+
+
+def _is_whole(folder: Path, output: Output) -> bool:
+    path = folder / output.path
+    return path.is_file() and path.stat().st_size == output.n_bytes
+
+
+def parse_receipt(path: Path) -> Receipt:
+    """A stored receipt; ValueError names the file when it is none."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored["outputs"] = tuple(Output(**output) for output in stored["outputs"])
+        stored["skips"] = tuple(SkipCount(**skip) for skip in stored["skips"])
+        stored["staged"] = tuple(Output(**output) for output in stored["staged"])
+        stored["missing"] = tuple(stored["missing"])
+        stored["stage"], stored["state"] = Stage(stored["stage"]), State(stored["state"])
+        return Receipt(**stored)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not a receipt ({error}); delete it and run again") from error

@@ -1,0 +1,221 @@
+"""The warehouse: one DuckDB file made from the parts that the manifest lists, columns described."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from consent.access import classify_access
+from consent.agents import read_registry
+from consent.dialects import find_dialect
+from consent.hosts import parse_host
+from consent.vocabulary import BodyKind
+from pipeline.manifest import Manifest, StageEntry
+from pipeline.parts import rows_to_table
+from pipeline.sites import read_sites
+from pipeline.study import Study
+from pipeline.tables import (
+    ACCESS_STATES,
+    AGENTS,
+    BODIES,
+    CAPTURES,
+    CONTENTS,
+    DIALECTS,
+    LOSSES,
+    READINGS,
+    RULESETS,
+    RUNS,
+    SIGNALS,
+    SITE_WEIGHTS,
+    SITES,
+    SNAPSHOTS,
+    TABLES,
+    Table,
+)
+from pipeline.tasks import Stage
+
+HOST_BATCH = 100_000
+_TYPES = {
+    pa.string(): "VARCHAR",
+    pa.bool_(): "BOOLEAN",
+    pa.int64(): "BIGINT",
+    pa.int16(): "SMALLINT",
+    pa.float64(): "DOUBLE",
+    pa.timestamp("s"): "TIMESTAMP",
+    pa.binary(): "BLOB",
+}
+
+
+def create_tables(con: duckdb.DuckDBPyConnection) -> None:
+    """Create every table of the data contract, empty, with its descriptions as comments."""
+    for table in TABLES.values():
+        fields = list(table.schema)
+        if table is BODIES:
+            fields.append(CONTENTS.schema.field("content"))
+        columns = ", ".join(
+            f"{_quote(field.name)} {_TYPES[field.type]}{'' if field.nullable else ' NOT NULL'}"
+            for field in fields
+        )
+        con.execute(f"CREATE TABLE {_quote(table.name)} ({columns})")
+        con.execute(
+            f"COMMENT ON TABLE {_quote(table.name)} IS {_literal(f'One row per {table.one_row_per}')}"
+        )
+        for field in fields:
+            description = _literal(field.metadata[b"description"].decode())
+            con.execute(f"COMMENT ON COLUMN {_quote(table.name)}.{_quote(field.name)} IS {description}")
+    con.execute("DROP TABLE contents")
+
+
+def load_warehouse(con: duckdb.DuckDBPyConnection, study: Study, manifest: Manifest) -> dict[str, int]:
+    """Fill a new database from the parts of a complete manifest; returns the rows of each table."""
+    captured = manifest.require(Stage.CAPTURE, after=Stage.DISCOVER)
+    declared = manifest.require(Stage.DECLARE, after=Stage.CAPTURE)
+    create_tables(con)
+    _load_parts(con, study.folder, "warc_files", manifest.require(Stage.DISCOVER), "SELECT * FROM {parts}")
+    _load_parts(
+        con, study.folder, CAPTURES.name, captured, "SELECT * FROM {parts} ORDER BY snapshot, url, fetch_time"
+    )
+    _load_bodies(con, study.folder, captured, declared)
+    for table, order in ((READINGS, "content_digest, dialect"), (SIGNALS, "content_digest, line, key")):
+        known = f"SELECT * FROM {{parts}} SEMI JOIN bodies USING (content_digest) ORDER BY {order}"
+        _load_parts(con, study.folder, table.name, declared, known)
+    used = "SELECT DISTINCT * FROM {parts} SEMI JOIN readings USING (ruleset) ORDER BY ruleset, agent"
+    _load_parts(con, study.folder, RULESETS.name, declared, used)
+    _load_snapshots(con, manifest)
+    _load_sites(con, study)
+    _load_rulers(con, study)
+    _load_runs(con, study)
+    return {name: _count(con, name) for name in TABLES if name != CONTENTS.name}
+
+
+def load_access_states(con: duckdb.DuckDBPyConnection, combinations: Iterable[tuple[int, str, bool]]) -> None:
+    """Classify each distinct kind of answer once, by consent's one definition."""
+    rows = [
+        (status, kind, is_challenge, classify_access(status, BodyKind(kind) if kind else None, is_challenge))
+        for status, kind, is_challenge in combinations
+    ]
+    con.execute(f"DELETE FROM {ACCESS_STATES.name}")
+    _insert(con, ACCESS_STATES, rows)
+
+
+def _load_parts(
+    con: duckdb.DuckDBPyConnection, folder: Path, table: str, entry: StageEntry, query: str
+) -> None:
+    parts = _parts(folder, entry, table)
+    if parts:
+        con.execute(f"INSERT INTO {_quote(table)} BY NAME {query.format(parts=parts)}")
+
+
+def _parts(folder: Path, entry: StageEntry, table: str) -> str:
+    paths = sorted(str(folder / output.path) for output in entry.outputs if output.table == table)
+    listed = ", ".join(_literal(path) for path in paths)
+    return f"read_parquet([{listed}], hive_partitioning = false)" if paths else ""
+
+
+def _load_bodies(
+    con: duckdb.DuckDBPyConnection, folder: Path, captured: StageEntry, declared: StageEntry
+) -> None:
+    """The bodies that captures of this study point at; the store may hold more, of earlier plans."""
+    contents, bodies = _parts(folder, captured, CONTENTS.name), _parts(folder, declared, BODIES.name)
+    if contents and bodies:
+        con.execute(
+            f"INSERT INTO bodies BY NAME SELECT * FROM {bodies} JOIN {contents} USING (content_digest)"
+            " SEMI JOIN captures USING (content_digest) ORDER BY content_digest"
+        )
+
+
+def _load_snapshots(con: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
+    captured = manifest.require(Stage.CAPTURE)
+    con.executemany(
+        f"INSERT INTO {SNAPSHOTS.name} VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (
+                facts.snapshot,
+                facts.starts_at,
+                facts.ends_at,
+                facts.n_files_planned,
+                facts.n_files_read,
+                facts.notes,
+            )
+            for facts in sorted(captured.snapshots, key=lambda facts: facts.snapshot)
+        ],
+    ) if captured.snapshots else None
+    rows = [(skip.snapshot, skip.stage, skip.reason, skip.n_records, skip.n_bytes) for skip in captured.skips]
+    _insert(con, LOSSES, rows)
+
+
+def _load_sites(con: duckdb.DuckDBPyConnection, study: Study) -> None:
+    """The hosts of the study's list, or every host whose robots.txt was captured."""
+    if study.sites_file:
+        sites = read_sites(study.sites_file)
+        _insert(con, SITES, sorted(_site_row(site.host, site.stratum) for site in sites))
+        weights = [(site.host, corpus, weight) for site in sites for corpus, weight in site.weights]
+        _insert(con, SITE_WEIGHTS, sorted(weights))
+        return
+    hosts = con.cursor().execute(
+        "SELECT DISTINCT host FROM captures WHERE host IS NOT NULL"
+        " AND lower(url) IN ('http://' || host || '/robots.txt', 'https://' || host || '/robots.txt')"
+        " ORDER BY host"
+    )
+    while batch := hosts.fetchmany(HOST_BATCH):
+        _insert(con, SITES, [_site_row(host, None) for (host,) in batch])
+
+
+def _site_row(host: str, stratum: str | None) -> tuple[str, str | None, str | None, str | None, str | None]:
+    name = parse_host(host)
+    return host, name.registered_domain, name.tld, name.suffix, stratum
+
+
+def _load_rulers(con: duckdb.DuckDBPyConnection, study: Study) -> None:
+    registry = read_registry(study.registry)
+    tracked = {registry.spelling(token) for token in study.track} if study.track else None
+    rows = [
+        (
+            agent.agent,
+            agent.operator,
+            agent.purpose,
+            agent.control_token,
+            agent.first_listed,
+            agent.date_basis,
+            agent.honours_robots,
+            agent.source,
+            tracked is None or agent.agent in tracked,
+        )
+        for agent in registry.agents
+    ]
+    _insert(con, AGENTS, sorted(rows))
+    dialects = [find_dialect(name) for name in study.dialects]
+    default = study.dialects[0]
+    _insert(con, DIALECTS, [(d.name, d.version, d.summary, d.name == default) for d in dialects])
+
+
+def _load_runs(con: duckdb.DuckDBPyConnection, study: Study) -> None:
+    rows = []
+    for path in sorted((study.folder / "runs").glob("*.json")):
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        rows.append(tuple(stored[name] for name in RUNS.schema.names))
+    if rows:
+        con.executemany(f"INSERT INTO {RUNS.name} VALUES ({', '.join('?' * len(RUNS.schema))})", rows)
+
+
+def _insert(con: duckdb.DuckDBPyConnection, table: Table, rows: Sequence[Sequence[object]]) -> None:
+    if rows:
+        arrow = rows_to_table(table, rows)
+        con.register("incoming", arrow)
+        con.execute(f"INSERT INTO {_quote(table.name)} BY NAME SELECT * FROM incoming")
+        con.unregister("incoming")
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = con.execute(f"SELECT count(*) FROM {_quote(table)}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
