@@ -7,24 +7,24 @@ one bad header costs one record and not the rest of the file.
 
 import re
 from collections.abc import Iterator
-from hashlib import sha1
 from io import BytesIO
 from itertools import accumulate
 from typing import NamedTuple
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
-from snapshots.eras import Era, era_of
+from snapshots.eras import era_of
 from snapshots.heads import decode_value, find_value, mime_type, parse_status, split_block
 from snapshots.losses import Loss, LossReason, LossTally
 from snapshots.members import Member, iter_members
-from snapshots.payloads import Payload, base32_of, read_payload
+from snapshots.payloads import PayloadReader
 from snapshots.shards import url_serial
 from snapshots.urls import resolve_location, split_url
 
 BATCH_BYTES = 1 << 20
 _LAW_CHECK_EVERY = 16
 _BLANK = b"\r\n\r\n"
+_RESPONSE = b"\r\nWARC-Type: response\r\n"
 _OTHER_TYPE = re.compile(rb"\r\nWARC-Type: (?:request|warcinfo|metadata)\r\n")
 _DATE = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)")
 _SKIPPED = (WarcRecordType.request, WarcRecordType.warcinfo, WarcRecordType.metadata)
@@ -75,46 +75,67 @@ def parse_date(value: bytes) -> str:
     return found[1].decode("ascii") + "Z"
 
 
-def make_capture(headers: _Headers, block: bytes, offset: int, length: int, era: Era) -> Capture:
-    """The capture of a response record from its WARC headers and block; BadRecordError if it has none."""
-    try:
-        url = headers[b"WARC-Target-URI"].strip(b"<>").decode("utf-8", "replace")
-        date = headers[b"WARC-Date"]
-    except KeyError as missing:
-        raise BadRecordError(LossReason.BAD_WARC_HEADER, f"no {missing.args[0].decode()}") from None
-    status = parse_status(block[:16])
+def find_block_end(headers: _Headers, content: bytes, start: int) -> int:
+    """Where the block that begins at `start` ends by its Content-Length; BadRecordError if there is less."""
+    stated = headers.get(b"Content-Length", b"")
+    if not stated.isdigit():
+        raise BadRecordError(LossReason.BAD_WARC_HEADER, f"Content-Length {stated[:40]!r}")
+    end = start + int(stated)
+    if end > len(content):
+        raise BadRecordError(LossReason.SHORT_RECORD, f"{len(content) - start} of {end - start} bytes")
+    return end
+
+
+def read_url(headers: _Headers) -> str:
+    """The URL of a record; raises BadRecordError when it states none."""
+    value = headers.get(b"WARC-Target-URI", b"").strip(b"<> ")
+    if not value:
+        raise BadRecordError(LossReason.BAD_WARC_HEADER, "no WARC-Target-URI")
+    return value.decode("utf-8", "replace")
+
+
+def make_capture(
+    headers: _Headers, content: bytes, start: int, offset: int, length: int, payloads: PayloadReader
+) -> Capture:
+    """The capture of a response record from its WARC headers and its block, which begins at `start`.
+
+    Raises BadRecordError for a record that gives none.
+    """
+    end = find_block_end(headers, content, start)
+    status = parse_status(content[start : min(start + 16, end)])
     if not status:
-        raise BadRecordError(LossReason.BAD_HTTP, f"block begins with {block[:40]!r}")
-    end = block.find(_BLANK)
-    head, body = (block[:end], block[end + 4 :]) if end >= 0 else split_block(block)
-    stated = headers.get(b"WARC-Payload-Digest")
-    digest = base32_of(sha1(body).digest())
-    payload = (
-        Payload(body, digest, True)
-        if stated is not None and stated[5:] == digest.encode()
-        else read_payload(head, body, stated, era)
-    )
+        raise BadRecordError(LossReason.BAD_HTTP, f"block begins with {content[start : start + 40]!r}")
+    head_end = content.find(_BLANK, start, end)
+    if head_end >= 0:
+        head, body = content[start:head_end], content[head_end + 4 : end]
+    else:
+        head, body = split_block(content[start:end])
+    payload = payloads.read(head, body, headers.get(b"WARC-Payload-Digest"))
+    url = read_url(headers)
+    scheme, host = split_url(url)
     lowered = head.lower()
     location = find_value(head, lowered, b"\nlocation:") if 300 <= status < 400 else None
-    scheme, host = split_url(url)
-    return Capture(
-        url,
-        host,
-        scheme,
-        parse_date(date),
-        status,
-        resolve_location(url, location) if location else None,
-        payload.content_digest,
-        mime_type(find_value(head, lowered, b"\ncontent-type:")),
-        decode_value(headers.get(b"WARC-Identified-Payload-Type")),
-        len(payload.body),
-        decode_value(headers.get(b"WARC-Truncated")),
-        payload.digest_ok,
-        decode_value(find_value(head, lowered, b"\nserver:")),
-        offset,
-        length,
-        head,
-        payload.body,
+    return tuple.__new__(  # as Capture(…), at half the cost
+        Capture,
+        (
+            url,
+            host,
+            scheme,
+            parse_date(headers.get(b"WARC-Date", b"")),
+            status,
+            resolve_location(url, location) if location else None,
+            payload.content_digest,
+            mime_type(find_value(head, lowered, b"\ncontent-type:")),
+            decode_value(headers.get(b"WARC-Identified-Payload-Type")),
+            len(payload.body),
+            decode_value(headers.get(b"WARC-Truncated")),
+            payload.digest_ok,
+            decode_value(find_value(head, lowered, b"\nserver:")),
+            offset,
+            length,
+            head,
+            payload.body,
+        ),
     )
 
 
@@ -128,7 +149,7 @@ class Scan:
 
     def __init__(self, data: bytes | memoryview, snapshot: str, shard: tuple[int, int] | None = None) -> None:
         self._data = data
-        self._era = era_of(snapshot)
+        self._payloads = PayloadReader(era_of(snapshot))
         self._shard = shard
         self._tally = LossTally()
         self.n_records = 0
@@ -145,7 +166,8 @@ class Scan:
         n_bytes = 0
         for member in iter_members(self._data, self._tally):
             content = member[2]
-            if _OTHER_TYPE.search(content, 0, max(content.find(_BLANK) + 2, 0)):
+            end = content.find(_BLANK) + 2
+            if content.find(_RESPONSE, 0, end) < 0 and _OTHER_TYPE.search(content, 0, end):
                 continue
             batch.append(member)
             n_bytes += len(content)
@@ -161,8 +183,7 @@ class Scan:
                 yield from self._read_alone(member)
             return
         for (offset, length, content), headers in zip(batch, all_headers, strict=True):
-            start = content.find(_BLANK) + 4
-            capture = self._read_response(headers, content[start:], offset, length)
+            capture = self._read_response(headers, content, content.find(_BLANK) + 4, offset, length)
             if capture is not None:
                 yield capture
 
@@ -175,7 +196,7 @@ class Scan:
                 n_records += 1
                 if record.record_type == WarcRecordType.response:
                     headers = dict(record.headers.items_bytes())
-                    capture = self._read_response(headers, record.reader.read(), offset, length)
+                    capture = self._read_response(headers, record.reader.read(), 0, offset, length)
                     if capture is not None:
                         yield capture
                 elif record.record_type not in _SKIPPED:
@@ -189,11 +210,13 @@ class Scan:
     def _lose(self, reason: LossReason, member: Member, detail: str) -> None:
         self._tally.add(reason, 1, member[1], f"at byte {member[0]}: {detail}")
 
-    def _read_response(self, headers: _Headers, rest: bytes, offset: int, length: int) -> Capture | None:
-        """The capture of a response whose block begins `rest`; None and a counted loss if it has none."""
+    def _read_response(
+        self, headers: _Headers, content: bytes, start: int, offset: int, length: int
+    ) -> Capture | None:
+        """The capture of one response record; None and a counted loss if it gives none."""
         self.n_records += 1
         try:
-            capture = make_capture(headers, cut_block(headers, rest), offset, length, self._era)
+            capture = make_capture(headers, content, start, offset, length, self._payloads)
         except BadRecordError as bad:
             self._lose(bad.reason, (offset, length, b""), str(bad))
             return None
@@ -202,17 +225,6 @@ class Scan:
             serial, n_files = self._shard
             self.n_misplaced += url_serial(capture.url, n_files) != serial
         return capture
-
-
-def cut_block(headers: _Headers, rest: bytes) -> bytes:
-    """The block of a record, by its Content-Length; raises BadRecordError when there are fewer bytes."""
-    stated = headers.get(b"Content-Length", b"")
-    if not stated.isdigit():
-        raise BadRecordError(LossReason.BAD_WARC_HEADER, f"Content-Length {stated[:40]!r}")
-    size = int(stated)
-    if len(rest) < size:
-        raise BadRecordError(LossReason.SHORT_RECORD, f"{len(rest)} of {size} bytes")
-    return rest[:size]
 
 
 def _iterate(content: bytes, record_types: WarcRecordType) -> ArchiveIterator:

@@ -21,6 +21,7 @@ try:
 except ImportError:  # a platform without wheels of isal: slower, same bytes
     _inflate = zlib
 
+_ERRORS: tuple[type[Exception], ...] = (zlib.error, _inflate.error)
 _MEMBER_START = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]")
 _GZIP, _RAW = 31, -15  # what zlib calls wbits
 _PLAIN_HEADER, _TRAILER = 10, 8
@@ -56,11 +57,16 @@ def iter_members(data: bytes | memoryview, tally: LossTally) -> Iterator[Member]
             continue  # these bytes only looked like a start: they lie inside a member
         if start > position:
             tally.add(LossReason.STRAY_BYTES, 0, start - position, f"at byte {position}")
-        content = _inflate_small(view[start:end])
-        if content:
-            position = end
-            yield start, end - start, content
-            continue
+        if view[start + 3] == 0 and _PLAIN_HEADER + _TRAILER < end - start <= _WINDOW:
+            try:
+                content = _inflate.decompress(view[start + _PLAIN_HEADER : end - _TRAILER], _RAW)
+            except _ERRORS:
+                content = b""
+            # Raw inflation ignores what follows the deflate data: the trailer must be that of this content.
+            if content and _trailer_at(view, end - _TRAILER) == (_inflate.crc32(content), len(content)):
+                position = end
+                yield start, end - start, content
+                continue
         walked = _walk(view, start, end)
         position = walked.end
         if walked.reason is None:
@@ -69,19 +75,6 @@ def iter_members(data: bytes | memoryview, tally: LossTally) -> Iterator[Member]
             tally.add(walked.reason, 1, position - start, f"at byte {start}")
     if position < size:
         tally.add(LossReason.STRAY_BYTES, 0, size - position, f"at byte {position}")
-
-
-def _inflate_small(member: memoryview) -> bytes:
-    """The content of an ordinary member that fills its bytes exactly; empty for all that is to be walked."""
-    if member[3] != 0 or not _PLAIN_HEADER + _TRAILER < len(member) <= _WINDOW:
-        return b""
-    try:
-        content: bytes = _inflate.decompress(member[_PLAIN_HEADER:-_TRAILER], _RAW)
-    except zlib.error:
-        return b""
-    # Raw inflation ignores what follows the deflate data; the trailer must therefore be that of this content.
-    is_whole = _trailer_at(member, len(member) - _TRAILER) == (_inflate.crc32(content), len(content))
-    return content if is_whole else b""
 
 
 def _walk(view: memoryview, start: int, next_start: int) -> _Walked:
@@ -97,7 +90,7 @@ def _walk(view: memoryview, start: int, next_start: int) -> _Walked:
             n_bytes += len(parts[-1])
             if n_bytes > MAX_MEMBER_BYTES:
                 return _Walked(b"", next_start, LossReason.OVERSIZED_MEMBER)
-    except zlib.error:
+    except _ERRORS:
         return _Walked(b"", next_start, LossReason.DAMAGED_MEMBER)
     if not inflater.eof:
         is_last = next_start == len(view)
