@@ -12,12 +12,12 @@ from consent.readings import Reading
 from consent.restriction import is_usable
 from consent.robots import Group, Rule, parse_delay
 
-AGENT_BASE, DELAY_BASE, RULE_BASE = 0x10000, 0x60000, 0x70000
+AGENT_BASE, DELAY_BASE, RULE_BASE = 0x10000, 0x80000, 0x90000
 NOBODY = chr(AGENT_BASE)
 """The agent of a line that names nobody."""
 ALLOW_MARK = chr(RULE_BASE)
 """Stands for any Allow in coarse codes: a body that has one is coded again, exactly."""
-LINE_OVERHEAD = 200
+LINE_OVERHEAD = 250
 """Octets that one known line is taken to cost besides its own, in dictionaries and codes."""
 AGENT_COST, DELAY_COST = 400, 4000
 """What a new agent and a new delay are taken to cost: so much that their codes never run out (see `fast`)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 _STARS = re.compile(rb"\*{2,}")
+_STARTS = (b"/", b"*")
 _ANY = b"\0"
 """An octet that no pattern holds: it stands for "whatever a `*` may be" when patterns are compared."""
 
@@ -55,11 +56,13 @@ def simplify(pattern: bytes) -> bytes:
 
 def can_match(pattern: bytes) -> bool:
     """Tell whether `pattern` matches any path at all: paths start with `/`, so it starts with `/` or `*`."""
-    return pattern[:1] in (b"/", b"*")
+    return pattern.startswith(_STARTS)
 
 
 def matches_all(pattern: bytes) -> bool:
     """Tell whether `pattern` matches every path; the empty pattern is no rule and does not."""
+    if b"*" not in pattern:
+        return pattern == b"/"
     return can_match(pattern) and simplify(pattern) in (b"/", b"", b"*/")
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from consent.matching import can_match, covers, matches_all, simplify
+from consent.matching import covers, matches_all, simplify
 from consent.vocabulary import Restriction
 
 COVER_LIMIT = 4096
@@ -43,11 +43,11 @@ def classify_restriction(allow: Iterable[bytes], disallow: Iterable[bytes]) -> R
 
 def is_usable(pattern: bytes) -> bool:
     """Tell whether a pattern says anything about a path other than /robots.txt (clauses 2.2.2-g, 2.2.2-i)."""
-    return can_match(pattern) and simplify(pattern) not in _ROBOTS
+    return pattern.startswith((b"/", b"*")) and simplify(pattern) not in _ROBOTS
 
 
 def _keep_usable(patterns: Iterable[bytes]) -> frozenset[bytes]:
-    return frozenset(pattern for pattern in patterns if is_usable(pattern))
+    return frozenset(filter(is_usable, frozenset(patterns)))
 
 
 def _is_reopened(allows: frozenset[bytes], disallows: frozenset[bytes]) -> bool:
