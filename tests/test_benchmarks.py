@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 N_CAPTURES = 500
+ARMS = "zlib,fastwarc,naive,urllib,cold,known,one-worker,two-workers"
 
 
 def run_script(name: str, *arguments: str, env: dict[str, str] | None = None) -> str:
@@ -35,14 +36,36 @@ def made_up(work: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def report(work: Path, made_up: dict[str, str]) -> str:
     return run_script(
-        "scan.py", "--captures", str(N_CAPTURES), "--rounds", "1", "--work", str(work), env=made_up
+        "scan.py",
+        "--captures",
+        str(N_CAPTURES),
+        "--rounds",
+        "1",
+        "--arms",
+        ARMS,
+        "--work",
+        str(work),
+        env=made_up,
     )
 
 
 def test_every_arm_sees_every_capture_and_is_in_the_table(report: str) -> None:
     # The script itself refuses an arm that miscounts.
-    for title in ("inflate only, zlib", "FastWARC, iterate responses", "Protego", "urllib.robotparser"):
-        assert title in report
+    titles = (
+        "inflate only, zlib",
+        "FastWARC, iterate responses",
+        "warcio + Protego",
+        "urllib.robotparser",
+        "capture + declare, empty store",
+        "capture + declare, digests known",
+        "two workers",
+    )
+    assert [title for title in titles if title not in report] == []
+
+
+def test_every_target_is_judged(report: str) -> None:
+    verdicts = [line for line in report.splitlines() if line.startswith(("   met", "MISSED"))]
+    assert len(verdicts) == 5
 
 
 def test_the_output_says_what_was_measured(report: str) -> None:
