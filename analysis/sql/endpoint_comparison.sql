@@ -82,17 +82,18 @@ moves AS (
     UNION ALL BY NAME
     SELECT *, false AS is_own FROM named_pairs JOIN star_pairs USING (outcome_from, outcome_to)
 ),
-counted AS (
+by_star AS (
     SELECT
-        labels.agent, snapshot_from, snapshot_to, stratum, corpus, level_from, level_to, group_match_to,
-        is_observed, sum(n) AS n, sum(w) AS w
-    FROM cells JOIN star_pairs USING (outcome_from, outcome_to)
-    CROSS JOIN (SELECT DISTINCT agent FROM agent_groups) AS labels
-    GROUP BY ALL
-    UNION ALL
+        snapshot_from, snapshot_to, stratum, corpus, level_from, level_to, group_match_to, is_observed,
+        sum(n) AS n, sum(w) AS w
+    FROM cells JOIN star_pairs USING (outcome_from, outcome_to) GROUP BY ALL
+),
+counted AS (
+    SELECT agent, by_star.* FROM by_star CROSS JOIN (SELECT DISTINCT agent FROM agent_groups)
+    UNION ALL BY NAME
     SELECT
         agent, snapshot_from, snapshot_to, stratum, corpus, level_from, level_to, group_match_to,
-        is_observed, sum(if(is_own, n, -n)), sum(if(is_own, w, -w))
+        is_observed, sum(if(is_own, n, -n)) AS n, sum(if(is_own, w, -w)) AS w
     FROM cells JOIN moves USING (outcome_from, outcome_to)
     GROUP BY ALL
 ),

@@ -68,34 +68,36 @@ named_pairs AS (
     SELECT star_pairs.*, agent FROM star_pairs
     JOIN outcome_levels ON outcome = outcome_theirs AND agent <> '*'
 ),
-own_pairs AS (
+shifts AS (
     SELECT
-        named_pairs.* REPLACE (
-            coalesce(ours.level, level_ours) AS level_ours,
-            coalesce(theirs.level, level_theirs) AS level_theirs
-        )
+        outcome_ours, outcome_theirs, dialect, reading, named_pairs.agent, level_ours, level_theirs,
+        coalesce(ours.level, level_ours) AS own_ours,
+        coalesce(theirs.level, level_theirs) AS own_theirs
     FROM named_pairs
     LEFT JOIN levels AS ours
         ON ours.outcome = outcome_ours AND ours.agent = named_pairs.agent AND NOT ours.is_study_rule
     LEFT JOIN levels AS theirs
         ON theirs.outcome = outcome_theirs AND theirs.agent = named_pairs.agent
         AND theirs.is_study_rule = named_pairs.is_study_rule
+    WHERE own_ours <> level_ours OR own_theirs <> level_theirs
 ),
-moves AS (
-    SELECT *, true AS is_own FROM own_pairs UNION ALL SELECT *, false FROM named_pairs
+shifted AS MATERIALIZED (
+    SELECT
+        snapshot, agent, stratum, corpus, reading, level_ours, level_theirs, own_ours, own_theirs,
+        sum(n) AS n, sum(w) AS w
+    FROM cells JOIN shifts USING (outcome_ours, outcome_theirs, dialect) GROUP BY ALL
+),
+by_star AS (
+    SELECT snapshot, stratum, corpus, reading, level_ours, level_theirs, sum(n) AS n, sum(w) AS w
+    FROM cells JOIN star_pairs USING (outcome_ours, outcome_theirs, dialect) GROUP BY ALL
 ),
 counted AS (
-    SELECT
-        snapshot, labels.agent, stratum, corpus, reading, level_ours, level_theirs, sum(n) AS n, sum(w) AS w
-    FROM cells JOIN star_pairs USING (outcome_ours, outcome_theirs, dialect)
-    CROSS JOIN (SELECT DISTINCT agent FROM agent_groups) AS labels
-    GROUP BY ALL
-    UNION ALL
-    SELECT
-        snapshot, agent, stratum, corpus, reading, level_ours, level_theirs,
-        sum(if(is_own, n, -n)), sum(if(is_own, w, -w))
-    FROM cells JOIN moves USING (outcome_ours, outcome_theirs, dialect)
-    GROUP BY ALL
+    SELECT agent, by_star.* FROM by_star CROSS JOIN (SELECT DISTINCT agent FROM agent_groups)
+    UNION ALL BY NAME
+    SELECT * EXCLUDE (own_ours, own_theirs) REPLACE (-n AS n, -w AS w) FROM shifted
+    UNION ALL BY NAME
+    SELECT * EXCLUDE (own_ours, own_theirs) REPLACE (own_ours AS level_ours, own_theirs AS level_theirs)
+    FROM shifted
 ),
 summed AS (
     SELECT
