@@ -65,7 +65,8 @@ def _add_questions(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "explain",
         help="what one robots.txt says to one or more agents: which group, which line, which level and why",
         description="SOURCE is a file, or a URL whose archived robots.txt is looked up in --study. "
-        'Without SOURCE, JSON lines on stdin, one answer a line: {"id", "content" or "content_b64", "agents", "url"}.',
+        "Without SOURCE, JSON lines on stdin, one answer a line: "
+        '{"id", "content" or "content_b64", "agents", "url"}.',
     )
     explain.add_argument("source", nargs="?", default="-", help="file, URL, or - for JSON lines on stdin")
     explain.add_argument(

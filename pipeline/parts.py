@@ -10,6 +10,35 @@ import pyarrow.parquet as pq
 from pipeline.layout import temporary_name
 from pipeline.tables import Table
 
+# Columns with few distinct values: a dictionary makes these smaller, and all others only slower to write.
+REPETITIVE = frozenset(
+    [
+        "snapshot",
+        "warc_filename",
+        "scheme",
+        "fetch_status",
+        "content_mime_type",
+        "content_mime_detected",
+        "content_truncated",
+        "digest_ok",
+        "server",
+        "refusal_marker",
+        "body_kind",
+        "managed_by",
+        "dialect",
+        "dialect_version",
+        "registry_digest",
+        "agent",
+        "group_match",
+        "restriction",
+        "restriction_longpre2024",
+        "signal",
+        "scope",
+        "key",
+        "value",
+    ]
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -33,6 +62,7 @@ def write_part(
         draft,
         compression="zstd",
         compression_level=1,
+        use_dictionary=[column for column in rows.column_names if column in REPETITIVE],
         row_group_size=row_group_size,
     )
     n_bytes = draft.stat().st_size

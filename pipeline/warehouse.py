@@ -121,7 +121,8 @@ def _load_bodies(
     contents, bodies = _parts(folder, captured, CONTENTS.name), _parts(folder, declared, BODIES.name)
     if contents and bodies:
         con.execute(
-            f"INSERT INTO bodies BY NAME SELECT * FROM {bodies} JOIN {contents} USING (content_digest)"
+            f"INSERT INTO bodies BY NAME SELECT * FROM {bodies} AS facts"
+            f" JOIN {contents} AS store USING (content_digest)"
             " SEMI JOIN captures USING (content_digest) ORDER BY content_digest"
         )
 

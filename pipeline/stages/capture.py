@@ -24,6 +24,9 @@ from snapshots.captures import Capture, Scan, scan_warc
 CAPTURE_VERSION = "1"
 MAX_FILES_PER_TASK = 128
 STAGE_BYTES = 64 << 20
+# The last two fields of a capture, its HTTP head and its body, are no columns.
+N_STORED = len(Capture._fields) - 2
+_KINDS = {field.name: field.type for field in CAPTURES.schema if field.name != "fetch_time"}
 
 
 class ListedFile(NamedTuple):
@@ -75,11 +78,14 @@ class _Collector:
 
     def add_file(self, snapshot: str, path: str, scan: Scan) -> None:
         """Take over the captures of one WARC file, and count what it lost."""
-        captures = list(scan)
-        if captures:
-            markers = [self._look_at(capture) for capture in captures]
-            self._tables.append(_captures_table(snapshot, path, captures, markers))
-        self.counts.update(captures=len(captures), law_checked=scan.n_law_checked, misplaced=scan.n_misplaced)
+        # Streamed: a capture's body is let go as soon as it has been looked at.
+        rows, markers = [], []
+        for capture in scan:
+            markers.append(self._look_at(capture))
+            rows.append(capture[:N_STORED])
+        if rows:
+            self._tables.append(_captures_table(snapshot, path, rows, markers))
+        self.counts.update(captures=len(rows), law_checked=scan.n_law_checked, misplaced=scan.n_misplaced)
         for loss in scan.losses:
             self._n_lost[loss.reason] += loss.n_records
             self._n_bytes_lost[loss.reason] += loss.n_bytes
@@ -128,23 +134,21 @@ class _Collector:
 
 
 def _captures_table(
-    snapshot: str, path: str, captures: Sequence[Capture], markers: Sequence[str | None]
+    snapshot: str, path: str, rows: Sequence[tuple[object, ...]], markers: Sequence[str | None]
 ) -> pa.Table:
-    columns = dict(zip(Capture._fields, zip(*captures, strict=True), strict=True))
-    columns |= {"refusal_marker": tuple(markers)}
-    constant = {"snapshot": snapshot, "warc_filename": path}
-    arrays = [
-        pa.repeat(pa.scalar(constant[name], type=kind), len(captures))
-        if name in constant
-        else _times(columns[name])
-        if name == "fetch_time"
-        else pa.array(columns[name], type=kind)
-        for name, kind in zip(CAPTURES.schema.names, CAPTURES.schema.types, strict=True)
-    ]
-    return pa.Table.from_arrays(arrays, schema=CAPTURES.schema)
+    """One file's captures; `rows` are the stored fields of `Capture`."""
+    columns: dict[str, Sequence[object]] = dict(
+        zip(Capture._fields[:N_STORED], zip(*rows, strict=True), strict=True)
+    )
+    arrays = {name: pa.array(values, type=_KINDS[name]) for name, values in columns.items() if name in _KINDS}
+    arrays["fetch_time"] = _times(columns["fetch_time"])
+    arrays["refusal_marker"] = pa.array(markers, type=pa.string())
+    arrays["snapshot"] = pa.repeat(snapshot, len(rows))
+    arrays["warc_filename"] = pa.repeat(path, len(rows))
+    return pa.Table.from_arrays([arrays[name] for name in CAPTURES.schema.names], schema=CAPTURES.schema)
 
 
-def _times(stamps: Sequence[str]) -> pa.Array:
+def _times(stamps: Sequence[object]) -> pa.Array:
     """ISO stamps in UTC as timestamps without a zone."""
     return pc.utf8_slice_codeunits(pa.array(stamps, type=pa.string()), 0, 19).cast(pa.timestamp("s"))
 

@@ -5,17 +5,18 @@ never touches a WARC file again.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from consent.signals import iter_signals
 
-from consent.agents import Registry, read_registry
+from consent.agents import read_registry
 from consent.bodies import describe_body
 from consent.classify import Classifier
 from consent.declarations import Ruleset
-from consent.dialects import find_dialect
+from consent.dialects import DIALECTS, find_dialect
+from consent.signals import iter_signals
 from pipeline.context import Context, ruler_versions
 from pipeline.parts import Output, rows_to_table, sort_rows, write_part
 from pipeline.tables import BODIES, READINGS, RULESETS, SCHEMA_VERSION, SIGNALS, Table
@@ -36,9 +37,12 @@ def plan(context: Context, contents: Sequence[Output]) -> tuple[Task, ...]:
 class _Declarer:
     """Rows of the four tables that one part of the body store gives."""
 
-    def __init__(self, dialects: Sequence[str], registry: Registry) -> None:
-        self._registry_digest = registry.digest
-        self._classifiers = [(find_dialect(name), Classifier(name, registry)) for name in dialects]
+    def __init__(self, context: Context) -> None:
+        self._registry_digest = read_registry(context.registry).digest
+        self._classifiers = [
+            (find_dialect(name), _classifier(name, context.registry, self._registry_digest))
+            for name in context.dialects
+        ]
         self.rulesets: dict[str, Ruleset] = {}
         self.bodies: list[tuple[object, ...]] = []
         self.readings: list[tuple[object, ...]] = []
@@ -93,9 +97,15 @@ class _Declarer:
             yield table, sort_rows(table, rows_to_table(table, rows))
 
 
+@lru_cache(maxsize=len(DIALECTS))
+def _classifier(dialect: str, registry: Path | None, _registry_digest: str) -> Classifier:
+    """A classifier is kept as long as the process lives: it remembers lines and bodies that it has read."""
+    return Classifier(dialect, read_registry(registry))
+
+
 def run(context: Context, task: Task) -> Receipt:
     """Read one part of the body store and publish its bodies, readings, rulesets and signals."""
-    declarer = _Declarer(context.dialects, read_registry(context.registry))
+    declarer = _Declarer(context)
     with pq.ParquetFile(context.folder / task.inputs[0]) as part:
         for batch in part.iter_batches(BATCH_ROWS):
             digests, bodies = batch.to_pydict().values()
