@@ -197,7 +197,9 @@ def expect_level(answer: Answer | None, agent: str) -> str:
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([header, *sorted(rows, key=lambda r: [str(x) for x in r[:2]])])
+        csv.writer(file, lineterminator="\n").writerows(
+            [header, *sorted(rows, key=lambda r: [str(x) for x in r[:2]])]
+        )
 
 
 def write_expected(path: Path, hosts: list[dict[str, Any]], snapshots: list[Snapshot]) -> None:

@@ -244,3 +244,37 @@ def test_the_guide_has_a_line_for_every_host() -> None:
     guide = (ROOT / "docs" / "demo.md").read_text(encoding="utf-8")
     missing = [h["name"] for h in HOSTS if f"| {h['name']} | {h['about']} |" not in guide]
     assert missing == []
+
+
+STATES = (
+    "rules",
+    "empty",
+    "absent",
+    "refused",
+    "server_error",
+    "not_robots",
+    "unresolved_redirect",
+    "not_captured",
+)
+
+
+def test_the_guide_counts_hosts_as_the_expected_result_does() -> None:
+    guide = (ROOT / "docs" / "demo.md").read_text(encoding="utf-8")
+    counts = Counter((r["snapshot"], r["access_state"]) for r in read_csv("expected/answers.csv"))
+    lines = [f"| {s} | " + " | ".join(str(counts[s, state]) for state in STATES) + " |" for s in IDS]
+    assert [line for line in lines if line not in guide] == []
+
+
+@pytest.mark.parametrize("snapshot", IDS)
+def test_the_guide_counts_restricted_hosts_as_the_expected_result_does(snapshot: str) -> None:
+    guide = (ROOT / "docs" / "demo.md").read_text(encoding="utf-8")
+    rows = [
+        r
+        for r in read_csv("expected/answers.csv")
+        if (r["snapshot"], r["access_state"]) == (snapshot, "rules")
+    ]
+    cells = []
+    for agent in ("GPTBot", "CCBot", "ClaudeBot", "Google-Extended"):
+        n_all = sum(r[agent].endswith("/all") for r in rows)
+        cells.append(f"{n_all} ({sum(r[agent] == 'specific/all' for r in rows)} by name)")
+    assert f"| {snapshot} | {len(rows)} | {' | '.join(cells)} |" in guide
