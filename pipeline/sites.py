@@ -1,6 +1,7 @@
 """The study's list of hosts: a CSV with a column `host`, an optional `stratum`, and columns of weights."""
 
 import csv
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,17 +22,25 @@ class Site:
 
 def read_sites(path: Path) -> tuple[Site, ...]:
     """The hosts of a site list, in its order. Raises SitesError for anything that cannot be used."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        try:
-            reader = csv.DictReader(file, strict=True)
-            columns = [column.strip() for column in reader.fieldnames or ()]
-            _check_columns(path, columns)
-            reader.fieldnames = columns
-            return tuple(_iter_sites(path, reader, [c for c in columns if c not in ("host", "stratum")]))
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise SitesError(
-                f"{path}: not a UTF-8 CSV file ({error}). Save it as UTF-8 with commas."
-            ) from None
+    reader = csv.DictReader(io.StringIO(_read_text(path), newline=""), strict=True)
+    try:
+        columns = [column.strip() for column in reader.fieldnames or ()]
+        _check_columns(path, columns)
+        reader.fieldnames = columns
+        return tuple(_iter_sites(path, reader, [c for c in columns if c not in ("host", "stratum")]))
+    except csv.Error as error:
+        raise SitesError(
+            f"{path}: line {reader.reader.line_num}: not a CSV file ({error}). Mend quotes and commas up to there."
+        ) from None
+
+
+def _read_text(path: Path) -> str:
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise SitesError(f"{path}: line {line}: not UTF-8 ({error.reason}). Save it as UTF-8.") from None
 
 
 def _check_columns(path: Path, columns: Sequence[str]) -> None:
@@ -50,6 +59,9 @@ def _iter_sites(path: Path, reader: "csv.DictReader[str]", corpora: Sequence[str
     first_line: dict[str, int] = {}
     for row in reader:
         where = f"{path}: line {reader.line_num}"
+        if None in row:
+            n_columns = len(reader.fieldnames or ())
+            raise SitesError(f"{where}: there are more cells than the {n_columns} columns. Mend that line.")
         host = (row["host"] or "").strip().lower().rstrip(".")
         if not host or "/" in host or " " in host:
             raise SitesError(
