@@ -30,7 +30,7 @@ def read_sites(path: Path) -> tuple[Site, ...]:
         return tuple(_iter_sites(path, reader, [c for c in columns if c not in ("host", "stratum")]))
     except csv.Error as error:
         raise SitesError(
-            f"{path}: line {reader.reader.line_num}: not a CSV file ({error}). Mend quotes and commas up to there."
+            f"{path}: line {reader.reader.line_num}: not a CSV file ({error}). Mend its quotes and commas."
         ) from None
 
 
