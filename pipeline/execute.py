@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pipeline.context import Context
-from pipeline.engines.local import run_tasks
+from pipeline.engines.local import LocalEngine
 from pipeline.parts import Output
 from pipeline.progress import Progress, log
 from pipeline.tasks import Receipt, Stage, State, Task, read_receipt
@@ -46,7 +46,7 @@ class Executor:
     """Runs plans under one engine. `allow_missing` accepts partial and failed tasks, and says so."""
 
     context: Context
-    workers: int
+    engine: LocalEngine
     allow_missing: bool = False
 
     def execute(
@@ -62,7 +62,7 @@ class Executor:
         for receipt in receipts.values():
             if _is_done(receipt) and receipt is not None:
                 progress.add(receipt)
-        for receipt in run_tasks(self.context, pending, self.workers):
+        for receipt in self.engine.run_tasks(self.context, pending):
             progress.add(receipt)
             receipts[receipt.task_id] = receipt
         ended = [receipts[task.task_id] for task in tasks]

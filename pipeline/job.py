@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pyarrow.parquet as pq
 
 from pipeline.context import Context, ruler_versions
+from pipeline.engines.local import LocalEngine
 from pipeline.execute import Executor, StageSummary, outputs_of
 from pipeline.manifest import (
     Manifest,
@@ -60,9 +61,10 @@ class Job:
     manifest: Manifest
 
     @classmethod
-    def open(cls, study: Study, allow_missing: bool = False) -> "Job":
-        context = context_of(study)
-        return cls(study, Executor(context, study.workers, allow_missing), read_manifest(context.layout))
+    def open(cls, study: Study, engine: LocalEngine | None = None, allow_missing: bool = False) -> "Job":
+        """The study as its output folder stands; without an engine its tasks run in this process."""
+        context, engine = context_of(study), engine or LocalEngine(1)
+        return cls(study, Executor(context, engine, allow_missing), read_manifest(context.layout))
 
     @property
     def context(self) -> Context:

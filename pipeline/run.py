@@ -12,6 +12,7 @@ from consent.agents import read_registry
 from consent.dialects import find_dialect
 from pipeline import finish
 from pipeline.context import code_version
+from pipeline.engines.local import LocalEngine
 from pipeline.execute import StageSummary
 from pipeline.job import Job
 from pipeline.layout import Layout, remove_temporaries, write_text_atomic
@@ -42,9 +43,9 @@ def run_stages(
     layout = Layout(study.folder)
     run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     summaries = []
-    with hold_folder(layout):
+    with hold_folder(layout), LocalEngine(study.workers) as engine:
         remove_temporaries(study.folder)
-        job = Job.open(study, allow_missing)
+        job = Job.open(study, engine, allow_missing)
         for stage in stages:
             summaries.append(_run_stage(job, stage, run))
     return tuple(summaries)

@@ -3,11 +3,13 @@
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from itertools import islice
 from multiprocessing import get_context
+from types import TracebackType
+from typing import Self
 
 from pipeline.context import Context
 from pipeline.run_task import failed_receipt, run_task
@@ -16,46 +18,72 @@ from pipeline.tasks import Receipt, Task
 POLL_S = 0.5
 
 
-def run_tasks(context: Context, tasks: Sequence[Task], workers: int) -> Iterator[Receipt]:
-    """Run tasks and yield a receipt for each, as they end; `workers` = 1 stays in this process.
+class LocalEngine:
+    """Runs tasks in `workers` processes that are started when needed and kept until the block ends.
 
-    A worker that dies (out of memory, killed) fails the tasks under way, at most one a worker:
-    they come back as failed receipts, and the rest goes on in a fresh pool.
+    With one worker everything stays in this process.
     """
-    if workers == 1 or len(tasks) == 1:
-        yield from (run_task(context, task) for task in tasks)
-        return
-    remaining = list(tasks)
-    while remaining:
-        done: set[str] = set()
-        for receipt in _run_pool(context, remaining, min(workers, len(remaining))):
-            done.add(receipt.task_id)
-            yield receipt
-        remaining = [task for task in remaining if task.task_id not in done]
 
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._pool: ProcessPoolExecutor | None = None
 
-def _run_pool(context: Context, tasks: Sequence[Task], workers: int) -> Iterator[Receipt]:
-    """One pool over the tasks; ends early when a worker dies, after failing what was under way."""
-    queue = iter(tasks)
-    under_way: dict[Future[Receipt], Task] = {}
-    with ProcessPoolExecutor(workers, get_context("spawn"), _end_with_parent, (os.getpid(),)) as pool:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._drop_pool()
+
+    def run_tasks(self, context: Context, tasks: Sequence[Task]) -> Iterator[Receipt]:
+        """Run tasks and yield a receipt for each, as they end; nothing for no tasks.
+
+        A worker that dies (out of memory, killed) fails the tasks under way, at most one a worker:
+        they come back as failed receipts, and the rest goes on in a fresh pool.
+        """
+        if self._workers == 1 or len(tasks) == 1:
+            yield from (run_task(context, task) for task in tasks)
+            return
+        queue, under_way = deque(tasks), dict[Future[Receipt], Task]()
+        while queue or under_way:
+            # No more than the workers hold: what a dying worker takes with it stays known and small.
+            while queue and len(under_way) < self._workers:
+                task = queue.popleft()
+                under_way[self._submit(context, task)] = task
+            ended = wait(under_way, return_when=FIRST_COMPLETED).done
+            if any(isinstance(future.exception(), BrokenProcessPool) for future in ended):
+                # The pool is lost, and with it every task under way.
+                self._drop_pool()
+                ended = set(under_way)
+            for future in ended:
+                yield _receipt(future, under_way.pop(future))
+
+    def _submit(self, context: Context, task: Task) -> Future[Receipt]:
         try:
-            while True:
-                # No more than the workers hold: what a dying worker takes with it stays known and small.
-                for task in _take(queue, workers - len(under_way)):
-                    under_way[pool.submit(run_task, context, task)] = task
-                if not under_way:
-                    return
-                for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-                    yield future.result()
-                    under_way.pop(future)
+            return self._running_pool().submit(run_task, context, task)
         except BrokenProcessPool:
-            for task in under_way.values():
-                yield failed_receipt(task, "the worker process died (out of memory or killed)")
+            # A worker died while it had nothing to do.
+            self._drop_pool()
+            return self._running_pool().submit(run_task, context, task)
+
+    def _running_pool(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            start = get_context("spawn")
+            self._pool = ProcessPoolExecutor(self._workers, start, _end_with_parent, (os.getpid(),))
+        return self._pool
+
+    def _drop_pool(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
 
 
-def _take(queue: Iterator[Task], n: int) -> list[Task]:
-    return list(islice(queue, max(0, n)))
+def _receipt(future: Future[Receipt], task: Task) -> Receipt:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return failed_receipt(task, "the worker process died (out of memory or killed)")
 
 
 def _end_with_parent(parent: int) -> None:
