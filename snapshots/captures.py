@@ -1,14 +1,14 @@
 """Captures of a WARC file: every archived HTTP answer with its facts, verified. The hot path.
 
-Sound gzip members come from `snapshots.members`. Those that hold responses are handed to FastWARC
-in batches; a batch in which anything is not as it should be is read again member by member, so that
-one bad header costs one record and not the rest of the file.
+FastWARC reads the file as long as all is as it should be; from the first doubt on, and for the last
+record, `snapshots.members` reads gzip member by gzip member, so that one bad member or header costs one
+record and not the rest of the file, and every loss is counted.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from functools import lru_cache
 from io import BytesIO
-from itertools import accumulate
 from typing import NamedTuple
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
@@ -16,19 +16,18 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from snapshots.eras import era_of
 from snapshots.heads import decode_value, find_value, mime_type, parse_status, split_block
 from snapshots.losses import Loss, LossReason, LossTally
-from snapshots.members import Member, iter_members
+from snapshots.members import Member, find_starts, iter_members
 from snapshots.payloads import PayloadReader
 from snapshots.shards import url_serial
 from snapshots.urls import resolve_location, split_url
 
-BATCH_BYTES = 1 << 20
 _LAW_CHECK_EVERY = 16
-_BLANK = b"\r\n\r\n"
-_RESPONSE = b"\r\nWARC-Type: response\r\n"
-_OTHER_TYPE = re.compile(rb"\r\nWARC-Type: (?:request|warcinfo|metadata)\r\n")
-_DATE = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)")
-_SKIPPED = (WarcRecordType.request, WarcRecordType.warcinfo, WarcRecordType.metadata)
-_Headers = dict[bytes, bytes]
+_RESPONSE = WarcRecordType.response
+_MINUTE = re.compile(rb"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d")
+_SECOND = re.compile(rb"(:[0-5]\d)(?:\.\d+)?(?:Z|\+00:00)")
+_PASSED_OVER = (WarcRecordType.request, WarcRecordType.warcinfo, WarcRecordType.metadata)
+_USUAL = WarcRecordType.response | WarcRecordType.request | WarcRecordType.warcinfo | WarcRecordType.metadata
+Headers = dict[bytes, bytes]
 
 
 class Capture(NamedTuple):
@@ -67,76 +66,78 @@ class BadRecordError(Exception):
         self.reason = reason
 
 
-def parse_date(value: bytes) -> str:
-    """WARC-Date to the second, `YYYY-MM-DDTHH:MM:SSZ`; raises BadRecordError when it is no UTC time."""
-    found = _DATE.fullmatch(value)
+@lru_cache(maxsize=1 << 14)
+def _parse_minute(value: bytes) -> str:
+    found = _MINUTE.fullmatch(value)
     if found is None:
-        raise BadRecordError(LossReason.BAD_WARC_HEADER, f"WARC-Date {value[:40]!r}")
+        raise ValueError(value)
+    return value.decode("ascii")
+
+
+@lru_cache(maxsize=1 << 12)
+def _parse_second(value: bytes) -> str:
+    found = _SECOND.fullmatch(value)
+    if found is None:
+        raise ValueError(value)
     return found[1].decode("ascii") + "Z"
 
 
-def find_block_end(headers: _Headers, content: bytes, start: int) -> int:
-    """Where the block that begins at `start` ends by its Content-Length; BadRecordError if there is less."""
-    stated = headers.get(b"Content-Length", b"")
-    if not stated.isdigit():
-        raise BadRecordError(LossReason.BAD_WARC_HEADER, f"Content-Length {stated[:40]!r}")
-    end = start + int(stated)
-    if end > len(content):
-        raise BadRecordError(LossReason.SHORT_RECORD, f"{len(content) - start} of {end - start} bytes")
-    return end
+def parse_date(value: bytes) -> str:
+    """WARC-Date to the second, `YYYY-MM-DDTHH:MM:SSZ`; ValueError when it is no UTC time.
+
+    Taken apart at the minute, as both parts occur again and again.
+    """
+    return _parse_minute(value[:16]) + _parse_second(value[16:])
 
 
-def read_url(headers: _Headers) -> str:
-    """The URL of a record; raises BadRecordError when it states none."""
-    value = headers.get(b"WARC-Target-URI", b"").strip(b"<> ")
-    if not value:
-        raise BadRecordError(LossReason.BAD_WARC_HEADER, "no WARC-Target-URI")
-    return value.decode("utf-8", "replace")
+def _missing(headers: Headers) -> BadRecordError:
+    """What a capture cannot do without and a response record lacks or has wrong."""
+    needed = {
+        name: headers.get(name, b"")[:40] for name in (b"WARC-Target-URI", b"WARC-Date", b"Content-Length")
+    }
+    return BadRecordError(LossReason.BAD_WARC_HEADER, f"among {needed!r}")
 
 
 def make_capture(
-    headers: _Headers, content: bytes, start: int, offset: int, length: int, payloads: PayloadReader
+    headers: Headers, block: bytes, offset: int, length: int, payloads: PayloadReader
 ) -> Capture:
-    """The capture of a response record from its WARC headers and its block, which begins at `start`.
-
-    Raises BadRecordError for a record that gives none.
-    """
-    end = find_block_end(headers, content, start)
-    status = parse_status(content[start : min(start + 16, end)])
+    """The capture of a response record from its WARC headers and block; BadRecordError if it gives none."""
+    try:
+        url = headers[b"WARC-Target-URI"].decode("utf-8", "replace").strip("<> ")
+        fetch_time = parse_date(headers[b"WARC-Date"])
+        size = int(headers[b"Content-Length"])
+    except (KeyError, ValueError):
+        raise _missing(headers) from None
+    if size != len(block):
+        raise BadRecordError(LossReason.SHORT_RECORD, f"{len(block)} of {size} bytes")
+    status = parse_status(block[:16])
     if not status:
-        raise BadRecordError(LossReason.BAD_HTTP, f"block begins with {content[start : start + 40]!r}")
-    head_end = content.find(_BLANK, start, end)
-    if head_end >= 0:
-        head, body = content[start:head_end], content[head_end + 4 : end]
-    else:
-        head, body = split_block(content[start:end])
+        raise BadRecordError(LossReason.BAD_HTTP, f"block begins with {block[:40]!r}")
+    head, body = split_block(block)
     payload = payloads.read(head, body, headers.get(b"WARC-Payload-Digest"))
-    url = read_url(headers)
     scheme, host = split_url(url)
     lowered = head.lower()
     location = find_value(head, lowered, b"\nlocation:") if 300 <= status < 400 else None
-    return tuple.__new__(  # as Capture(…), at half the cost
-        Capture,
-        (
-            url,
-            host,
-            scheme,
-            parse_date(headers.get(b"WARC-Date", b"")),
-            status,
-            resolve_location(url, location) if location else None,
-            payload.content_digest,
-            mime_type(find_value(head, lowered, b"\ncontent-type:")),
-            decode_value(headers.get(b"WARC-Identified-Payload-Type")),
-            len(payload.body),
-            decode_value(headers.get(b"WARC-Truncated")),
-            payload.digest_ok,
-            decode_value(find_value(head, lowered, b"\nserver:")),
-            offset,
-            length,
-            head,
-            payload.body,
-        ),
+    facts = (
+        url,
+        host,
+        scheme,
+        fetch_time,
+        status,
+        resolve_location(url, location) if location else None,
+        payload.content_digest,
+        mime_type(find_value(head, lowered, b"\ncontent-type:")),
+        decode_value(headers.get(b"WARC-Identified-Payload-Type")),
+        len(payload.body),
+        decode_value(headers.get(b"WARC-Truncated")),
+        payload.digest_ok,
+        decode_value(find_value(head, lowered, b"\nserver:")),
+        offset,
+        length,
+        head,
+        payload.body,
     )
+    return tuple.__new__(Capture, facts)  # as Capture(*facts), at half the cost
 
 
 class Scan:
@@ -162,44 +163,48 @@ class Scan:
         return self._tally.listed()
 
     def __iter__(self) -> Iterator[Capture]:
-        batch: list[Member] = []
-        n_bytes = 0
-        for member in iter_members(self._data, self._tally):
-            content = member[2]
-            end = content.find(_BLANK) + 2
-            if content.find(_RESPONSE, 0, end) < 0 and _OTHER_TYPE.search(content, 0, end):
-                continue
-            batch.append(member)
-            n_bytes += len(content)
-            if n_bytes >= BATCH_BYTES:
-                yield from self._read_batch(batch)
-                batch, n_bytes = [], 0
-        yield from self._read_batch(batch)
+        vouched = yield from self._read_fast()
+        for member in iter_members(self._data, self._tally, vouched):
+            yield from self._read_alone(member)
 
-    def _read_batch(self, batch: list[Member]) -> Iterator[Capture]:
-        all_headers = _read_headers(batch)
-        if all_headers is None:
-            for member in batch:
-                yield from self._read_alone(member)
-            return
-        for (offset, length, content), headers in zip(batch, all_headers, strict=True):
-            capture = self._read_response(headers, content, content.find(_BLANK) + 4, offset, length)
-            if capture is not None:
-                yield capture
+    def _read_fast(self) -> Generator[Capture, None, int]:
+        """Captures as long as FastWARC finds exactly one sound record in each gzip member.
+
+        Returns the offset from which on the file is to be read member by member. FastWARC checks a
+        member (CRC-32) when it goes on to the next, but not at the end of the file: so a capture is
+        handed over when the next record has been reached, and the last member is never vouched for.
+        """
+        vouched, pending = 0, None
+        records = _iterate(self._data, _USUAL)  # one of another kind shows as a start that is passed over
+        try:
+            for start, record in zip(find_starts(self._data), records, strict=False):
+                if record.stream_pos != start:
+                    break
+                if pending is not None:
+                    headers, block = pending
+                    pending = None
+                    capture = self._read_response(headers, block, vouched, start - vouched)
+                    if capture is not None:
+                        yield capture
+                vouched = start
+                if record.record_type == _RESPONSE:
+                    pending = dict(record.headers.items_bytes()), record.reader.read()
+        except OSError:
+            pass  # what is wrong is found and counted when the member is read by itself
+        return vouched
 
     def _read_alone(self, member: Member) -> Iterator[Capture]:
         """Whatever responses FastWARC finds in one member, up to the first bad header."""
-        offset, length, content = member
         n_records = 0
         try:
-            for record in _iterate(content, WarcRecordType.any_type):
+            for record in _iterate(member.content, WarcRecordType.any_type):
                 n_records += 1
-                if record.record_type == WarcRecordType.response:
-                    headers = dict(record.headers.items_bytes())
-                    capture = self._read_response(headers, record.reader.read(), 0, offset, length)
+                if record.record_type == _RESPONSE:
+                    headers, block = dict(record.headers.items_bytes()), record.reader.read()
+                    capture = self._read_response(headers, block, member.offset, member.length)
                     if capture is not None:
                         yield capture
-                elif record.record_type not in _SKIPPED:
+                elif record.record_type not in _PASSED_OVER:
                     self._lose(LossReason.OTHER_RECORD, member, str(record.headers.get("WARC-Type")))
         except OSError as error:
             self._lose(LossReason.BAD_WARC_HEADER, member, str(error))
@@ -208,17 +213,15 @@ class Scan:
                 self._lose(LossReason.BAD_WARC_HEADER, member, "no record in the member")
 
     def _lose(self, reason: LossReason, member: Member, detail: str) -> None:
-        self._tally.add(reason, 1, member[1], f"at byte {member[0]}: {detail}")
+        self._tally.add(reason, 1, member.length, f"at byte {member.offset}: {detail}")
 
-    def _read_response(
-        self, headers: _Headers, content: bytes, start: int, offset: int, length: int
-    ) -> Capture | None:
+    def _read_response(self, headers: Headers, block: bytes, offset: int, length: int) -> Capture | None:
         """The capture of one response record; None and a counted loss if it gives none."""
         self.n_records += 1
         try:
-            capture = make_capture(headers, content, start, offset, length, self._payloads)
+            capture = make_capture(headers, block, offset, length, self._payloads)
         except BadRecordError as bad:
-            self._lose(bad.reason, (offset, length, b""), str(bad))
+            self._lose(bad.reason, Member(offset, length, b""), str(bad))
             return None
         if self._shard is not None and self.n_records % _LAW_CHECK_EVERY == 1:
             self.n_law_checked += 1
@@ -227,24 +230,8 @@ class Scan:
         return capture
 
 
-def _iterate(content: bytes, record_types: WarcRecordType) -> ArchiveIterator:
-    return ArchiveIterator(BytesIO(content), record_types=record_types, parse_http=False, stream_detect=False)
-
-
-def _read_headers(batch: list[Member]) -> list[_Headers] | None:
-    """The WARC headers of each member; None unless every member is exactly one response record."""
-    contents = [content for _, _, content in batch]
-    expected = list(accumulate(map(len, contents), initial=0))[:-1]
-    try:
-        found = [
-            (record.stream_pos, dict(record.headers.items_bytes()))
-            for record in _iterate(b"".join(contents), WarcRecordType.response)
-        ]
-    except OSError:
-        return None
-    if [position for position, _ in found] != expected:
-        return None
-    return [headers for _, headers in found]
+def _iterate(data: bytes | memoryview, record_types: WarcRecordType) -> ArchiveIterator:
+    return ArchiveIterator(BytesIO(data), record_types=record_types, parse_http=False)
 
 
 def scan_warc(data: bytes | memoryview, snapshot: str, shard: tuple[int, int] | None = None) -> Scan:

@@ -16,15 +16,15 @@ def parse_status(line_start: bytes) -> int:
 
 def split_block(block: bytes) -> tuple[bytes, bytes]:
     """HTTP head (without its closing empty line) and body; no body when the head never closes."""
-    for blank in (b"\r\n\r\n", b"\n\n"):
-        end = block.find(blank)
-        if end >= 0:
-            return block[:end], block[end + len(blank) :]
-    return block.rstrip(b"\r\n"), b""
+    end = block.find(b"\r\n\r\n")
+    if end >= 0:
+        return block[:end], block[end + 4 :]
+    head, _, body = block.partition(b"\n\n")
+    return head.rstrip(b"\r\n"), body
 
 
 def find_value(head: bytes, lowered: bytes, name: bytes) -> bytes | None:
-    """The first value of a header; None when it is absent.
+    """The first value of a header with the white space around it; None when it is absent.
 
     `lowered` is the head in lower case and `name` is like `b"\\nserver:"`: a search in plain bytes is
     many times faster than a case-insensitive expression, and this runs for every capture.
@@ -34,18 +34,19 @@ def find_value(head: bytes, lowered: bytes, name: bytes) -> bytes | None:
         return None
     start = found + len(name)
     end = head.find(b"\n", start)
-    return head[start : end if end >= 0 else len(head)].strip()
+    return head[start : end if end >= 0 else len(head)]
 
 
 @lru_cache(maxsize=1 << 14)
 def decode_value(value: bytes | None) -> str | None:
-    """A header value as text (UTF-8, else Latin-1); None when it is absent or empty."""
-    if not value:
+    """A header value as text without white space around it (UTF-8, else Latin-1); None when there is none."""
+    if value is None:
         return None
     try:
-        return value.decode("utf-8")
+        text = value.decode("utf-8")
     except UnicodeDecodeError:
-        return value.decode("latin-1")
+        text = value.decode("latin-1")
+    return text.strip() or None
 
 
 @lru_cache(maxsize=1 << 14)
