@@ -78,6 +78,10 @@ class Registry:
     digest: str
     _spellings: Mapping[str, str] = field(repr=False, compare=False)
 
+    def lists(self, token: str) -> bool:
+        """Tell whether `token` (any case) is in the registry."""
+        return token.lower() in self._spellings
+
     def spelling(self, token: str) -> str:
         """Give the registry's spelling of `token` (any case), or the token in lower case when not listed."""
         lowered = token.lower()

@@ -53,6 +53,11 @@ def test_spelling_of_a_stranger_is_lower_case() -> None:
     assert read_registry().spelling("MyOwnBot") == "myownbot"
 
 
+def test_registry_lists_tokens_in_any_case() -> None:
+    assert read_registry().lists("gptbot")
+    assert not read_registry().lists("MyOwnBot")
+
+
 def test_a_users_registry_replaces_the_bundled_one(tmp_path: Path) -> None:
     registry = read_registry(write(tmp_path, GPTBOT))
     assert [agent.agent for agent in registry.agents] == ["GPTBot"]
