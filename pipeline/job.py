@@ -1,5 +1,6 @@
 """A study in work: the stages in their order, each planned from what the stages before have published."""
 
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -116,8 +117,7 @@ class Job:
         staged = [output for receipt in receipts for output in receipt.staged]
         merges = store.plan(snapshot, staged)
         self.executor.execute(merges, StageSummary(Stage.STORE), _Silent())
-        for output in staged:
-            (self.context.folder / output.path).unlink(missing_ok=True)
+        shutil.rmtree(self.context.folder / "staging", ignore_errors=True)
         return receipts
 
     def _stored_contents(self) -> tuple[Output, ...]:

@@ -33,7 +33,8 @@ def _print_table(answer: duckdb.DuckDBPyConnection) -> None:
         n_rows += len(rows)
         for row in rows:
             table.add_row(*("" if cell is None else str(cell) for cell in row))
-    Console().print(table)
+    # A pipe has no width: there, nothing is folded.
+    Console(width=None if sys.stdout.isatty() else 10_000).print(table)
     if answer.fetchone() is not None:
         print(f"first {BATCH_ROWS:,} rows; use --format csv for all", file=sys.stderr)
 
