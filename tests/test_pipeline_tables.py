@@ -35,7 +35,8 @@ OTHER_COLUMNS = {
     "sites": "registered_domain tld suffix stratum",
     "site_weights": "weight",
     "captures": "host scheme fetch_status fetch_redirect content_digest content_mime_type"
-    " content_mime_detected content_length content_truncated digest_ok server refusal_marker warc_record_length",
+    " content_mime_detected content_length content_truncated digest_ok server refusal_marker"
+    " warc_record_length",
     "contents": "content",
     "bodies": "content_length body_kind is_html has_bom n_groups n_rules managed_by is_cut",
     "readings": "dialect_version registry_digest ruleset",
