@@ -31,6 +31,7 @@ class Reading:
     `name_agent` gives the lower-case token that a user-agent value names, `*`, or None when it names nobody;
     `normalise_pattern` and `normalise_url` bring a rule's value and a URL to the form that is compared;
     `expand_allow` gives the further pattern that an Allow stands for, or None.
+    `exempts_robots`: the path /robots.txt may always be fetched.
     `agent_mark` is in every user-agent line, lower-cased: a body without it has no groups.
     """
 
@@ -41,6 +42,7 @@ class Reading:
     normalise_pattern: Callable[[bytes], bytes]
     normalise_url: Callable[[str], bytes]
     expand_allow: Callable[[bytes], bytes | None]
+    exempts_robots: bool
     agent_mark: bytes
 
 
@@ -56,6 +58,7 @@ RFC9309 = Reading(
     normalise_pattern_rfc9309,
     normalise_url_rfc9309,
     _expand_nothing,
+    True,
     b"user-agent",
 )
 GOOGLE = Reading(
@@ -66,6 +69,7 @@ GOOGLE = Reading(
     normalise_pattern_google,
     find_path,
     expand_allow_google,
+    False,
     b"agent",
 )
 READINGS = {reading.name: reading for reading in (RFC9309, GOOGLE)}
