@@ -1,8 +1,13 @@
 """Fixtures and switches that every test may use."""
 
+import importlib.util
 import os
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
+import duckdb
 import pytest
 
 SHARED = Path(os.environ.get("CENSUS_SHARED", Path(__file__).parents[2] / "shared"))
@@ -20,3 +25,33 @@ def shared() -> Path:
 def require_all() -> bool:
     """Whether a missing server or browser is a failure, as it is in CI."""
     return os.environ.get("CENSUS_REQUIRE_ALL") == "1"
+
+
+@pytest.fixture
+def warehouse() -> Iterator[Callable[..., duckdb.DuckDBPyConnection]]:
+    """Makes small warehouses in memory; takes the fields of `warehouse_notation.Study`, where they are told.
+
+    The stored tables are filled, the models are not built. Without arguments all tables are empty.
+    """
+    notation = _load("warehouse_notation")
+    opened: list[duckdb.DuckDBPyConnection] = []
+
+    def make(**study: object) -> duckdb.DuckDBPyConnection:
+        con = duckdb.connect()
+        opened.append(con)
+        notation.fill(con, notation.Study(**study))
+        return con
+
+    yield make
+    for con in opened:
+        con.close()
+
+
+def _load(name: str) -> ModuleType:
+    """A module beside this one; tests are not importable by name."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
