@@ -5,139 +5,25 @@ record, `snapshots.members` reads gzip member by gzip member, so that one bad me
 record and not the rest of the file, and every loss is counted.
 """
 
-import re
 from collections.abc import Generator, Iterator
-from functools import lru_cache
 from io import BytesIO
-from typing import NamedTuple
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from snapshots.eras import era_of
-from snapshots.heads import decode_value, find_value, mime_type, parse_status, split_block
 from snapshots.losses import Loss, LossReason, LossTally
 from snapshots.members import Member, find_starts, iter_members
 from snapshots.payloads import PayloadReader
+from snapshots.records import BadRecordError, Capture, Headers, make_capture
+from snapshots.reference import read_responses
 from snapshots.shards import url_serial
-from snapshots.urls import resolve_location, split_url
+
+__all__ = ["Capture", "Scan", "scan_warc"]
 
 _LAW_CHECK_EVERY = 16
 _RESPONSE = WarcRecordType.response
-_MINUTE = re.compile(rb"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d")
-_SECOND = re.compile(rb"(:[0-5]\d)(?:\.\d+)?(?:Z|\+00:00)")
 _PASSED_OVER = (WarcRecordType.request, WarcRecordType.warcinfo, WarcRecordType.metadata)
 _USUAL = WarcRecordType.response | WarcRecordType.request | WarcRecordType.warcinfo | WarcRecordType.metadata
-Headers = dict[bytes, bytes]
-
-
-class Capture(NamedTuple):
-    """One archived HTTP answer. Names and meanings are those of the table `captures`.
-
-    `host` is None when the URL has no usable authority; `fetch_redirect` is where a 3xx leads (None
-    without Location); `content_digest` is the base32 SHA-1 of `body`; `digest_ok` is None when the
-    record states no digest; offset and length are those of the record's gzip member in its file;
-    `head` is the HTTP head with its status line, without the empty line that ends it.
-    """
-
-    url: str
-    host: str | None
-    scheme: str
-    fetch_time: str
-    fetch_status: int
-    fetch_redirect: str | None
-    content_digest: str
-    content_mime_type: str | None
-    content_mime_detected: str | None
-    content_length: int
-    content_truncated: str | None
-    digest_ok: bool | None
-    server: str | None
-    warc_record_offset: int
-    warc_record_length: int
-    head: bytes
-    body: bytes
-
-
-class BadRecordError(Exception):
-    """A response record that gives no capture."""
-
-    def __init__(self, reason: LossReason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-
-
-@lru_cache(maxsize=1 << 14)
-def _parse_minute(value: bytes) -> str:
-    found = _MINUTE.fullmatch(value)
-    if found is None:
-        raise ValueError(value)
-    return value.decode("ascii")
-
-
-@lru_cache(maxsize=1 << 12)
-def _parse_second(value: bytes) -> str:
-    found = _SECOND.fullmatch(value)
-    if found is None:
-        raise ValueError(value)
-    return found[1].decode("ascii") + "Z"
-
-
-def parse_date(value: bytes) -> str:
-    """WARC-Date to the second, `YYYY-MM-DDTHH:MM:SSZ`; ValueError when it is no UTC time.
-
-    Taken apart at the minute, as both parts occur again and again.
-    """
-    return _parse_minute(value[:16]) + _parse_second(value[16:])
-
-
-def _missing(headers: Headers) -> BadRecordError:
-    """What a capture cannot do without and a response record lacks or has wrong."""
-    needed = {
-        name: headers.get(name, b"")[:40] for name in (b"WARC-Target-URI", b"WARC-Date", b"Content-Length")
-    }
-    return BadRecordError(LossReason.BAD_WARC_HEADER, f"among {needed!r}")
-
-
-def make_capture(
-    headers: Headers, block: bytes, offset: int, length: int, payloads: PayloadReader
-) -> Capture:
-    """The capture of a response record from its WARC headers and block; BadRecordError if it gives none."""
-    try:
-        url = headers[b"WARC-Target-URI"].decode("utf-8", "replace").strip("<> ")
-        fetch_time = parse_date(headers[b"WARC-Date"])
-        size = int(headers[b"Content-Length"])
-    except (KeyError, ValueError):
-        raise _missing(headers) from None
-    if size != len(block):
-        raise BadRecordError(LossReason.SHORT_RECORD, f"{len(block)} of {size} bytes")
-    status = parse_status(block[:16])
-    if not status:
-        raise BadRecordError(LossReason.BAD_HTTP, f"block begins with {block[:40]!r}")
-    head, body = split_block(block)
-    payload = payloads.read(head, body, headers.get(b"WARC-Payload-Digest"))
-    scheme, host = split_url(url)
-    lowered = head.lower()
-    location = find_value(head, lowered, b"\nlocation:") if 300 <= status < 400 else None
-    facts = (
-        url,
-        host,
-        scheme,
-        fetch_time,
-        status,
-        resolve_location(url, location) if location else None,
-        payload.content_digest,
-        mime_type(find_value(head, lowered, b"\ncontent-type:")),
-        decode_value(headers.get(b"WARC-Identified-Payload-Type")),
-        len(payload.body),
-        decode_value(headers.get(b"WARC-Truncated")),
-        payload.digest_ok,
-        decode_value(find_value(head, lowered, b"\nserver:")),
-        offset,
-        length,
-        head,
-        payload.body,
-    )
-    return tuple.__new__(Capture, facts)  # as Capture(*facts), at half the cost
 
 
 class Scan:
@@ -194,23 +80,37 @@ class Scan:
         return vouched
 
     def _read_alone(self, member: Member) -> Iterator[Capture]:
-        """Whatever responses FastWARC finds in one member, up to the first bad header."""
+        """Whatever responses one member holds, up to the first header that no reader understands."""
         n_records = 0
         try:
             for record in _iterate(member.content, WarcRecordType.any_type):
-                n_records += 1
                 if record.record_type == _RESPONSE:
                     headers, block = dict(record.headers.items_bytes()), record.reader.read()
                     capture = self._read_response(headers, block, member.offset, member.length)
                     if capture is not None:
                         yield capture
                 elif record.record_type not in _PASSED_OVER:
-                    self._lose(LossReason.OTHER_RECORD, member, str(record.headers.get("WARC-Type")))
+                    yield from self._read_by_warcio(
+                        member, LossReason.OTHER_RECORD, str(record.headers.get("WARC-Type"))
+                    )
+                    return
+                n_records += 1
         except OSError as error:
-            self._lose(LossReason.BAD_WARC_HEADER, member, str(error))
-        else:
-            if not n_records:
-                self._lose(LossReason.BAD_WARC_HEADER, member, "no record in the member")
+            if n_records:
+                self._lose(LossReason.BAD_WARC_HEADER, member, str(error))
+                return
+        if not n_records:
+            yield from self._read_by_warcio(member, LossReason.BAD_WARC_HEADER, "no WARC record")
+
+    def _read_by_warcio(self, member: Member, reason: LossReason, detail: str) -> Iterator[Capture]:
+        """The responses of a member that FastWARC makes nothing of; a counted loss if warcio finds none."""
+        responses = read_responses(member.content)
+        for headers, block in responses:
+            capture = self._read_response(headers, block, member.offset, member.length)
+            if capture is not None:
+                yield capture
+        if not responses:
+            self._lose(reason, member, detail)
 
     def _lose(self, reason: LossReason, member: Member, detail: str) -> None:
         self._tally.add(reason, 1, member.length, f"at byte {member.offset}: {detail}")

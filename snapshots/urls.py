@@ -44,6 +44,8 @@ def resolve_location(url: str, location: bytes) -> str | None:
     text = location.decode("utf-8", "replace").strip()
     if not text:
         return None
+    if _ROBOTS_URL.fullmatch(text):
+        return text
     try:
         target = urldefrag(urljoin(url, text)).url
     except ValueError:  # e.g. an unclosed bracket
