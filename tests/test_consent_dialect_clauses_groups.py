@@ -113,7 +113,7 @@ def test_rfc9309_2_2_1_b_groups_of_one_agent_merge() -> None:
 
 
 def test_rfc9309_2_2_1_b_groups_of_everyone_merge_with_a_managed_block_before_them() -> None:
-    managed = "User-agent: *\nContent-Signal: search=yes,ai-train=no\nAllow: /\n\nUser-agent: GPTBot\nDisallow: /\n"
+    managed = "User-agent: *\nContent-Signal: ai-train=no\nAllow: /\n\nUser-agent: GPTBot\nDisallow: /\n"
     own = "\nUser-agent: *\nDisallow: /admin/\n"
     assert said(managed + own, "other") == ("wildcard", "some")
     assert said(managed + own, "GPTBot") == ("specific", "all")
@@ -128,7 +128,9 @@ def test_rfc9309_2_2_1_d_others_obey_the_wildcard_if_there_is_one() -> None:
     assert said("User-agent: a\nDisallow: /\n", "b") == ("none", "none")
 
 
-@pytest.mark.parametrize("name", ["AI2Bot", "panscient.com", "ChatGPT Agent", "iaskspider/2.0", "img2dataset"])
+@pytest.mark.parametrize(
+    "name", ["AI2Bot", "panscient.com", "ChatGPT Agent", "iaskspider/2.0", "img2dataset"]
+)
 def test_rfc9309_2_2_1_e_names_beyond_the_grammar_match_by_full_value(name: str) -> None:
     assert said(f"User-agent: {name.upper()} # x\nDisallow: /\n", name) == ("specific", "all")
 

@@ -149,7 +149,9 @@ def test_rfc9309_2_2_3_c_what_only_looks_like_everything_is_some(pattern: str) -
     assert level(f"Disallow: {pattern}") == "some"
 
 
-@pytest.mark.parametrize("line", ["Sitemap: https://h/s.xml", "Crawl-delay: 5", "Host: h", "Foo: bar", "nonsense"])
+@pytest.mark.parametrize(
+    "line", ["Sitemap: https://h/s.xml", "Crawl-delay: 5", "Host: h", "Foo: bar", "nonsense"]
+)
 def test_rfc9309_2_2_4_a_other_lines_do_not_end_a_group(line: str) -> None:
     body = f"User-agent: a\n{line}\nUser-agent: b\n{line}\nDisallow: /x\n{line}\nDisallow: /\n"
     assert declared(body, "a").restriction == declared(body, "b").restriction == "all"
@@ -189,7 +191,9 @@ def test_rfc9309_2_3_d_latin1_paths_are_encoded_octet_by_octet() -> None:
     assert explain(body, ["a"], "/caf%e9").allowed is False
 
 
-@pytest.mark.parametrize("body", [b"", b"\0", b"\xff\xfe\xff", b"\xfe\xff\xd8\x00", b"<html>", bytes(range(256)) * 9])
+@pytest.mark.parametrize(
+    "body", [b"", b"\0", b"\xff\xfe\xff", b"\xfe\xff\xd8\x00", b"<html>", bytes(range(256)) * 9]
+)
 def test_rfc9309_2_3_e_any_octets_can_be_read(body: bytes) -> None:
     assert (declared(body).group_match, declared(body).restriction) == ("none", "none")
 
