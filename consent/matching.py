@@ -51,7 +51,7 @@ def simplify(pattern: bytes) -> bytes:
     plain = _STARS.sub(b"*", pattern)
     if plain.endswith(b"*$"):
         return plain[:-2]
-    return plain[:-1] if plain.endswith(b"*") else plain
+    return plain[:-1] if plain.endswith(b"*") and not plain.endswith(b"$*") else plain
 
 
 def can_match(pattern: bytes) -> bool:
