@@ -93,7 +93,7 @@ class Job:
             discovered.digest,
             receipts,
             outputs=(*outputs_of(receipts, "captures"), *self._stored_contents()),
-            snapshots=tuple(_count_files(facts, receipts) for facts in discovered.snapshots),
+            snapshots=tuple(_count_files(facts, tasks, receipts) for facts in discovered.snapshots),
         )
 
     def plan_capture(self) -> tuple[Task, ...]:
@@ -114,11 +114,24 @@ class Job:
     ) -> tuple[Receipt, ...]:
         snapshot = tasks[0].partition.removeprefix("snapshot=")
         receipts = self.executor.execute(tasks, summary, progress)
-        staged = [output for receipt in receipts for output in receipt.staged]
-        merges = store.plan(snapshot, staged)
-        self.executor.execute(merges, StageSummary(Stage.STORE), _Silent())
-        shutil.rmtree(self.context.folder / "staging", ignore_errors=True)
+        # What is gone has been stored by an earlier run.
+        staged = [
+            output
+            for receipt in receipts
+            for output in receipt.staged
+            if (self.context.folder / output.path).is_file()
+        ]
+        stored = self.executor.execute(store.plan(snapshot, staged), StageSummary(Stage.STORE), _Silent())
+        if all(receipt.state is State.DONE for receipt in stored):
+            self._remove_staged(tasks[0].partition)
         return receipts
+
+    def _remove_staged(self, partition: str) -> None:
+        """Remove what one release staged; what other releases staged is still on its way into the store."""
+        staging = self.context.folder / "staging"
+        shutil.rmtree(staging / partition, ignore_errors=True)
+        if staging.is_dir() and not any(staging.iterdir()):
+            staging.rmdir()
 
     def _stored_contents(self) -> tuple[Output, ...]:
         """Every part of the body store, those of earlier plans of this folder too."""
@@ -169,11 +182,14 @@ def _facts(crawl: Snapshot) -> SnapshotFacts:
     return SnapshotFacts(crawl.snapshot, starts_at, ends_at, crawl.notes or "")
 
 
-def _count_files(facts: SnapshotFacts, receipts: Iterable[Receipt]) -> SnapshotFacts:
-    own = [receipt for receipt in receipts if receipt.partition == f"snapshot={facts.snapshot}"]
-    n_read = sum(receipt.counts.get("files_read", 0) for receipt in own)
-    n_missing = sum(len(receipt.missing) for receipt in own)
-    return replace(facts, n_files_planned=n_read + n_missing, n_files_read=n_read)
+def _count_files(facts: SnapshotFacts, tasks: Iterable[Task], receipts: Iterable[Receipt]) -> SnapshotFacts:
+    """Files planned are those of the plan: a task that failed has planned them and read none."""
+    partition = f"snapshot={facts.snapshot}"
+    n_planned = sum(len(task.inputs) for task in tasks if task.partition == partition)
+    n_read = sum(
+        receipt.counts.get("files_read", 0) for receipt in receipts if receipt.partition == partition
+    )
+    return replace(facts, n_files_planned=n_planned, n_files_read=n_read)
 
 
 def _by_partition(tasks: Sequence[Task]) -> list[list[Task]]:

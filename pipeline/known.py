@@ -7,19 +7,21 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.layout import Layout
-from pipeline.tasks import Stage
+from pipeline.tasks import Stage, State, is_whole, parse_receipt
 
 
 def iter_stored_digests(layout: Layout) -> Iterator[pa.Array]:
     """The digests of all stored bodies, a part at a time; nothing when the store is empty.
 
-    A part without a receipt was left by a killed task, which will write it again: it does not count.
+    Only whole parts with the receipt of a task that was done count: any other was left by a task
+    that was killed or failed, which will write it again.
     """
-    for part in sorted((layout.folder / "tables" / "contents").glob("part-*.parquet")):
-        task_id = part.stem.removeprefix("part-")
-        if not (layout.receipts / Stage.STORE / f"{task_id}.json").is_file():
-            continue
-        yield pq.read_table(part, columns=["content_digest"])["content_digest"].combine_chunks()
+    for path in sorted((layout.receipts / Stage.STORE).glob("*.json")):
+        receipt = parse_receipt(path)
+        for output in receipt.outputs:
+            if receipt.state is State.DONE and is_whole(layout.folder, output):
+                part = pq.read_table(layout.folder / output.path, columns=["content_digest"])
+                yield part["content_digest"].combine_chunks()
 
 
 def drop_known(layout: Layout, bodies: pa.Table) -> pa.Table:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pipeline.layout import Layout, write_text_atomic
 from pipeline.parts import Output
 from pipeline.tables import SCHEMA_VERSION
-from pipeline.tasks import Receipt, SkipCount, Stage
+from pipeline.tasks import Receipt, SkipCount, Stage, State
 
 
 class StageMissingError(RuntimeError):
@@ -77,7 +77,7 @@ def digest_of(value: object) -> str:
 
 
 def sum_skips(receipts: Iterable[Receipt]) -> tuple[SkipCount, ...]:
-    """The receipts' losses added up by snapshot, stage and reason; missing files count as a reason."""
+    """The receipts' losses by snapshot, stage and reason; missing files and failed tasks are reasons too."""
     n_records: Counter[tuple[str, str, str]] = Counter()
     n_bytes: Counter[tuple[str, str, str]] = Counter()
     for receipt in receipts:
@@ -85,10 +85,9 @@ def sum_skips(receipts: Iterable[Receipt]) -> tuple[SkipCount, ...]:
             key = (skip.snapshot, skip.stage, skip.reason)
             n_records[key] += skip.n_records
             n_bytes[key] += skip.n_bytes
-        if receipt.missing:
-            n_records[(receipt.partition.removeprefix("snapshot="), receipt.stage, "missing_file")] += len(
-                receipt.missing
-            )
+        place = (receipt.partition.removeprefix("snapshot="), receipt.stage)
+        n_records.update({(*place, "missing_file"): len(receipt.missing)} if receipt.missing else {})
+        n_records.update({(*place, "failed_task"): 1} if receipt.state is State.FAILED else {})
     return tuple(SkipCount(*key, n_records[key], n_bytes[key]) for key in sorted(n_records))
 
 

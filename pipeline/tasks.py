@@ -99,10 +99,11 @@ def read_receipt(layout: Layout, task: Task) -> Receipt | None:
     if not path.is_file():
         return None
     receipt = parse_receipt(path)
-    return receipt if all(_is_whole(layout.folder, output) for output in receipt.outputs) else None
+    return receipt if all(is_whole(layout.folder, output) for output in receipt.outputs) else None
 
 
-def _is_whole(folder: Path, output: Output) -> bool:
+def is_whole(folder: Path, output: Output) -> bool:
+    """Whether a part is there with as many bytes as its receipt states."""
     path = folder / output.path
     return path.is_file() and path.stat().st_size == output.n_bytes
 

@@ -245,6 +245,8 @@ def test_losses_of_receipts_add_up_by_reason_and_missing_files_are_one(tmp_path:
         SkipCount("S", "capture", "damaged_member", 4, 154),
         SkipCount("S", "capture", "missing_file", 2, 0),
     )
+    failed = Receipt("id", Stage.CAPTURE, "S/1", "snapshot=S", State.FAILED, error="gone")
+    assert sum_skips([failed]) == (SkipCount("S", "capture", "failed_task", 1, 0),)
     assert sum_skips([]) == ()
 
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from consent.markers import MARKERS_VERSION, find_marker
 from pipeline.context import Context
 from pipeline.known import drop_known
+from pipeline.manifest import digest_of
 from pipeline.parts import Output, rows_to_table, sort_rows, write_part
 from pipeline.tables import CAPTURES, CONTENTS, SCHEMA_VERSION
 from pipeline.tasks import Receipt, SkipCount, Stage, State, Task
@@ -122,7 +123,9 @@ class _Collector:
         """Write the bodies that the store does not have yet as one staged part, sorted by digest."""
         rows = drop_known(self._context.layout, rows_to_table(CONTENTS, sorted(self._bodies.items())))
         if rows.num_rows:
-            part = f"staging/{self._task.partition}/part-{self._task.task_id}-{len(self.staged)}.parquet"
+            # Named by its content: a task that is run again may have other bodies to store.
+            content = digest_of(rows["content_digest"].to_pylist())
+            part = f"staging/{self._task.partition}/part-{self._task.task_id}-{content}.parquet"
             self.staged.append(write_part(self._context.folder, part, CONTENTS, rows, row_group_size=4096))
         self._bodies, self._n_body_bytes = {}, 0
 
