@@ -97,7 +97,8 @@ class Scan:
                 n_records += 1
         except OSError as error:
             if n_records:
-                self._lose(LossReason.BAD_WARC_HEADER, member, str(error))
+                detail = f"after a record, in the member at byte {member.offset}: {error}"
+                self._tally.add(LossReason.STRAY_BYTES, 0, member.length, detail)
                 return
         if not n_records:
             yield from self._read_by_warcio(member, LossReason.BAD_WARC_HEADER, "no WARC record")

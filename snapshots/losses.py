@@ -9,7 +9,7 @@ class LossReason(StrEnum):
 
     EMPTY_FILE = "empty_file"  # no byte at all
     NOT_GZIP = "not_gzip"  # no gzip member anywhere: an error page, a plain file
-    STRAY_BYTES = "stray_bytes"  # bytes outside members, also members whose first bytes are broken
+    STRAY_BYTES = "stray_bytes"  # bytes of no member or record, also members whose first bytes are broken
     DAMAGED_MEMBER = "damaged_member"  # deflate data or checksum wrong
     SHORT_FILE = "short_file"  # the file ends inside a member
     OVERSIZED_MEMBER = "oversized_member"  # inflates to more than any record of the archive
