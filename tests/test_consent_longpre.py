@@ -207,7 +207,7 @@ def test_paper_gets_a_fifth_of_real_wildcards_of_2019_wrong() -> None:
     duckdb = pytest.importorskip("duckdb")
     if not (SHARED / "corpus" / "bodies.parquet").exists():
         pytest.skip("the shared corpus is not here")
-    query = """select distinct digest, body from read_parquet(?) bodies join read_parquet(?) captures using (digest)
+    query = """select distinct digest, body from read_parquet(?) b join read_parquet(?) c using (digest)
                where corpus = 'top-2019' and digest < 'G' and octet_length(body) < 50000 order by digest"""
     paths = [str(SHARED / "corpus" / name) for name in ("bodies.parquet", "captures.parquet")]
     bodies = [body for _, body in duckdb.connect().execute(query, paths).fetchall()]
