@@ -110,7 +110,8 @@ def _call(command: object, options: argparse.Namespace) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
-    except (ValueError, RuntimeError, OSError) as error:
+    except BaseException as error:
+        # Known by name: to catch the classes themselves, their libraries would have to be loaded.
         status = status_of(error)
         if status is None:
             raise

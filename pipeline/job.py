@@ -42,8 +42,11 @@ def context_of(study: Study) -> Context:
 
 def list_study_crawls(study: Study) -> tuple[Snapshot, ...]:
     """The releases that the study wants, oldest first; StudyError for an id that the archive lacks."""
-    archive = open_archive(study.archive_root, study.requests_per_s, study.cooldown_s)
     wanted = study.crawls
+    try:
+        archive = open_archive(study.archive_root, study.requests_per_s, study.cooldown_s)
+    except ValueError as error:
+        raise StudyError(f"{study.path}: [archive] root: {error}") from None
     crawls = list_crawls(archive)
     try:
         if isinstance(wanted, CrawlRange):

@@ -16,6 +16,10 @@ class StageMissingError(RuntimeError):
     """A stage is asked for whose predecessor is not complete; the text says what to run."""
 
 
+class ManifestError(ValueError):
+    """The stored manifest is damaged; the text names the file and the way on."""
+
+
 @dataclass(frozen=True, slots=True)
 class SnapshotFacts:
     """What is known of a release: dates as ISO text or None, notes, files planned and read."""
@@ -92,13 +96,21 @@ def sum_skips(receipts: Iterable[Receipt]) -> tuple[SkipCount, ...]:
 
 
 def read_manifest(layout: Layout) -> Manifest:
-    """The manifest of an output folder; an empty one when there is none or it is of another schema."""
+    """The manifest of an output folder; an empty one when there is none or it is of another schema.
+
+    Raises ManifestError when the file is damaged.
+    """
     if not layout.manifest.is_file():
         return Manifest()
-    stored = json.loads(layout.manifest.read_text(encoding="utf-8"))
-    if stored.get("schema_version") != SCHEMA_VERSION:
-        return Manifest()
-    return Manifest({Stage(name): _parse_entry(entry) for name, entry in stored["stages"].items()})
+    try:
+        stored = json.loads(layout.manifest.read_text(encoding="utf-8"))
+        if stored.get("schema_version") != SCHEMA_VERSION:
+            return Manifest()
+        return Manifest({Stage(name): _parse_entry(entry) for name, entry in stored["stages"].items()})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ManifestError(
+            f"{layout.manifest} is not a manifest ({error}); delete it and run again: receipts stay valid"
+        ) from error
 
 
 def _parse_entry(stored: dict[str, object]) -> StageEntry:

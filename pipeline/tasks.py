@@ -10,6 +10,10 @@ from pipeline.layout import Layout, write_text_atomic
 from pipeline.parts import Output
 
 
+class ReceiptError(ValueError):
+    """A stored receipt is damaged; the text names the file and the way on."""
+
+
 class Stage(StrEnum):
     """The stages in the order in which they run; `store` is the second half of `capture`."""
 
@@ -109,7 +113,7 @@ def is_whole(folder: Path, output: Output) -> bool:
 
 
 def parse_receipt(path: Path) -> Receipt:
-    """A stored receipt; ValueError names the file when it is none."""
+    """A stored receipt; ReceiptError names the file when it is none."""
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         stored["outputs"] = tuple(Output(**output) for output in stored["outputs"])
@@ -119,4 +123,4 @@ def parse_receipt(path: Path) -> Receipt:
         stored["stage"], stored["state"] = Stage(stored["stage"]), State(stored["state"])
         return Receipt(**stored)
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is not a receipt ({error}); delete it and run again") from error
+        raise ReceiptError(f"{path} is not a receipt ({error}); delete it and run again") from error

@@ -9,7 +9,7 @@ from pipeline.layout import Layout
 from pipeline.manifest import SnapshotFacts, read_manifest
 from pipeline.study import read_study
 from pipeline.tasks import Stage
-from snapshots.archive import open_archive
+from snapshots.archive import Archive, open_archive
 from snapshots.crawls import Snapshot, list_crawls
 
 
@@ -24,7 +24,7 @@ def main(options: argparse.Namespace) -> int:
         )
         held = {facts.snapshot: facts for facts in entry.snapshots} if entry else {}
     elif source.is_dir() or "://" in options.source:
-        crawls, held = list_crawls(open_archive(options.source)), {}
+        crawls, held = list_crawls(_open(options.source)), {}
     else:
         raise UsageError(
             f"{options.source}: neither a study file, nor a folder, nor an address of an archive"
@@ -32,6 +32,13 @@ def main(options: argparse.Namespace) -> int:
     for crawl in crawls:
         print(_line(crawl, held.get(crawl.snapshot)))
     return 0
+
+
+def _open(source: str) -> Archive:
+    try:
+        return open_archive(source)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 def _line(crawl: Snapshot, facts: SnapshotFacts | None) -> str:

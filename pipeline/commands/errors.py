@@ -11,7 +11,9 @@ USAGE = (
 )
 FAILURE = (
     "pipeline.execute.TasksMissingError",
+    "pipeline.manifest.ManifestError",
     "pipeline.manifest.StageMissingError",
+    "pipeline.tasks.ReceiptError",
     "pipeline.locking.FolderInUseError",
     "snapshots.archive.ArchiveError",
     "analysis.dataset.DatasetError",
