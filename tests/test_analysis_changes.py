@@ -1,9 +1,8 @@
 """Transitions, how robots.txt itself was answered, and coverage: each expectation counted by hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import duckdb
-import pytest
 
 from analysis import models
 
@@ -36,55 +35,55 @@ def rows(con: duckdb.DuckDBPyConnection, query: str) -> Rows:
     return con.execute(query).fetchall()
 
 
-@pytest.mark.parametrize(
-    ("history", "kind", "is_new_block", "is_lifted"),
-    [
-        ("open gpt_shut", "new_block", True, False),
-        ("some shut", "new_block", True, False),
-        ("open some", "tightened", False, False),
-        ("shut open", "removal", False, True),
-        ("gpt_shut gpt_some", "loosened", False, False),
-        ("some open", "loosened", False, False),
-        ("shut gpt_shut", "wildcard_to_named", False, False),
-        ("gpt_shut_too shut", "named_to_wildcard", False, False),
-        ("silent only_gpt_open", "became_named", False, False),
-        ("only_gpt_open silent", "no_longer_named", False, False),
-        ("404 open", "robots_appeared", False, False),
-        ("404 shut", "robots_appeared", True, False),
-        ("404 empty", "robots_appeared", False, False),
-        ("open 404", "robots_removed", False, False),
-        ("gpt_shut 404", "robots_removed", False, True),
-        ("some 403", "became_unreadable", False, False),
-        ("404 503", "became_unreadable", False, False),
-        ("301 shut", "became_readable", False, False),
-        ("html 404", "became_readable", False, False),
-        ("403 503", "unreadable_otherwise", False, False),
-    ],
-)
-def test_each_change_has_its_kind(
-    warehouse: Warehouse, history: str, kind: str, is_new_block: bool, is_lifted: bool
-) -> None:
-    con = build(warehouse, {"a.org": history})
-    assert rows(con, "SELECT kind, is_new_block, is_lifted FROM transitions") == [
-        (kind, is_new_block, is_lifted)
-    ]
+KINDS = {
+    # history: kind, is_new_block, is_lifted
+    "open gpt_shut": ("new_block", True, False),
+    "some shut": ("new_block", True, False),
+    "open some": ("tightened", False, False),
+    "shut open": ("removal", False, True),
+    "gpt_shut gpt_some": ("loosened", False, False),
+    "some open": ("loosened", False, False),
+    "shut gpt_shut": ("wildcard_to_named", False, False),
+    "gpt_shut_too shut": ("named_to_wildcard", False, False),
+    "silent only_gpt_open": ("became_named", False, False),
+    "only_gpt_open silent": ("no_longer_named", False, False),
+    "404 open": ("robots_appeared", False, False),
+    "404 shut": ("robots_appeared", True, False),
+    "404 empty": ("robots_appeared", False, False),
+    "open 404": ("robots_removed", False, False),
+    "gpt_shut 404": ("robots_removed", False, True),
+    "some 403": ("became_unreadable", False, False),
+    "404 503": ("became_unreadable", False, False),
+    "301 shut": ("became_readable", False, False),
+    "html 404": ("became_readable", False, False),
+    "403 503": ("unreadable_otherwise", False, False),
+}
+NO_CHANGE = [
+    "open open",
+    "some other_delay",  # another agent's group is no change for GPTBot
+    "open silent",  # open under a star group or under none
+    "empty silent",
+    "403 403",
+    "shut -",
+    "- shut",
+    "- -",
+]
 
 
-@pytest.mark.parametrize(
-    "history",
-    [
-        "open open",
-        "some other_delay",  # another agent's group is no change for GPTBot
-        "open silent",  # open under a star group or under none
-        "empty silent",
-        "403 403",
-        "shut -",
-        "- shut",
-        "- -",
-    ],
-)
-def test_what_changes_nothing_for_the_agent_is_no_transition(warehouse: Warehouse, history: str) -> None:
-    assert rows(build(warehouse, {"a.org": history}), "SELECT * FROM transitions") == []
+def one_host_each(histories: Iterable[str]) -> dict[str, str]:
+    """A host for every history, named after it so that a failure says which."""
+    return {history.replace(" ", " to "): history for history in histories}
+
+
+def test_each_change_has_its_kind(warehouse: Warehouse) -> None:
+    con = build(warehouse, one_host_each(KINDS))
+    found = rows(con, "SELECT host, (kind, is_new_block, is_lifted) FROM transitions")
+    assert dict(found) == {host: KINDS[history] for host, history in one_host_each(KINDS).items()}
+    assert len(found) == len(KINDS)
+
+
+def test_what_changes_nothing_for_the_agent_is_no_transition(warehouse: Warehouse) -> None:
+    assert rows(build(warehouse, one_host_each(NO_CHANGE)), "SELECT * FROM transitions") == []
 
 
 def test_a_change_is_found_across_snapshots_without_the_host(warehouse: Warehouse) -> None:
@@ -107,21 +106,17 @@ def test_both_captures_are_given(warehouse: Warehouse) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("history", "kinds", "before"),
-    [
-        ("open 403 gpt_shut", ["became_unreadable", "became_readable"], ["none", "none"]),
-        ("gpt_shut 404 gpt_shut", ["robots_removed", "robots_appeared"], ["all", "all"]),
-        ("403 some shut", ["became_readable", "new_block"], [None, "some"]),
-        ("empty 503 shut", ["became_unreadable", "became_readable"], ["none", "none"]),
-    ],
-)
-def test_the_last_restriction_before_is_remembered(
-    warehouse: Warehouse, history: str, kinds: list[str], before: list[str | None]
-) -> None:
-    con = build(warehouse, {"a.org": history})
-    query = "SELECT kind, restriction_before FROM transitions ORDER BY snapshot_to"
-    assert rows(con, query) == list(zip(kinds, before, strict=True))
+def test_the_last_restriction_before_is_remembered(warehouse: Warehouse) -> None:
+    wanted = {
+        "open 403 gpt_shut": [("became_unreadable", "none"), ("became_readable", "none")],
+        "gpt_shut 404 gpt_shut": [("robots_removed", "all"), ("robots_appeared", "all")],
+        "403 some shut": [("became_readable", None), ("new_block", "some")],
+        "empty 503 shut": [("became_unreadable", "none"), ("became_readable", "none")],
+    }
+    con = build(warehouse, one_host_each(wanted))
+    query = "SELECT kind, restriction_before FROM transitions WHERE host = '{}' ORDER BY snapshot_to"
+    for host, history in one_host_each(wanted).items():
+        assert rows(con, query.format(host)) == wanted[history], history
 
 
 def test_hosts_and_agents_are_kept_apart(warehouse: Warehouse) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import duckdb
-import pytest
 
 from analysis import models
 
@@ -43,28 +42,28 @@ def test_every_host_is_in_every_snapshot_for_every_tracked_agent(warehouse: Ware
     ]
 
 
-@pytest.mark.parametrize(
-    ("word", "state", "restriction", "group_match", "level"),
-    [
-        ("open", "rules", "none", "wildcard", "none"),
-        ("closed", "rules", "all", "wildcard", "all"),
-        ("named", "rules", "all", "specific", "all"),
-        ("silent", "rules", "none", "none", "none"),
-        ("empty", "empty", "none", "none", "none"),
-        ("404", "absent", None, None, "absent"),
-        ("403", "refused", None, None, "refused"),
-        ("503", "server_error", None, None, "server_error"),
-        ("301", "unresolved_redirect", None, None, "unresolved_redirect"),
-        ("html", "not_robots", None, None, "not_robots"),
-        ("-", "not_captured", None, None, "not_captured"),
-    ],
-)
-def test_the_level_is_the_restriction_of_a_file_else_how_it_was_obtained(
-    warehouse: Warehouse, word: str, state: str, restriction: str | None, group_match: str | None, level: str
-) -> None:
-    con = build(warehouse, {"a.org": word})
-    row = panel_row(con, "access_state, restriction, group_match, level")
-    assert row == (state, restriction, group_match, level)
+STATES = {
+    # word of the history: access state, restriction, group match, level
+    "open": ("rules", "none", "wildcard", "none"),
+    "closed": ("rules", "all", "wildcard", "all"),
+    "named": ("rules", "all", "specific", "all"),
+    "silent": ("rules", "none", "none", "none"),
+    "empty": ("empty", "none", "none", "none"),
+    "404": ("absent", None, None, "absent"),
+    "403": ("refused", None, None, "refused"),
+    "503": ("server_error", None, None, "server_error"),
+    "301": ("unresolved_redirect", None, None, "unresolved_redirect"),
+    "html": ("not_robots", None, None, "not_robots"),
+    "-": ("not_captured", None, None, "not_captured"),
+}
+
+
+def test_the_level_is_the_restriction_of_a_file_else_how_it_was_obtained(warehouse: Warehouse) -> None:
+    con = build(warehouse, {f"{word}.org": word for word in STATES})
+    rows = con.execute(
+        "SELECT host, (access_state, restriction, group_match, level) FROM panel WHERE agent = 'GPTBot'"
+    ).fetchall()
+    assert dict(rows) == {f"{word}.org": state for word, state in STATES.items()}
 
 
 def test_an_agent_that_is_not_named_gets_the_answer_to_the_star(warehouse: Warehouse) -> None:
