@@ -22,7 +22,7 @@ SEARCHED_BYTES = 65_536
 """How much of a body is searched: refusal pages are short."""
 
 _BEFORE_PAGE = b"\xef\xbb\xbf \t\r\n"
-_TITLE = re.compile(rb"<title[^>]{0,100}>\s*([^<]{0,200}?)\s*</title")
+_TITLE = re.compile(rb"<title[^>]{0,100}>([^<]{0,200})</title")
 
 
 class Action(StrEnum):
@@ -113,7 +113,7 @@ def iter_markers() -> Iterator[Marker]:
 def _with_body(header: bytes, body: bytes) -> _Answer:
     searched = body[:SEARCHED_BYTES].lower()
     title = _TITLE.search(searched)
-    return _Answer(header, title[1] if title else b"", searched)
+    return _Answer(header, title[1].strip() if title else b"", searched)
 
 
 @lru_cache(maxsize=2048)

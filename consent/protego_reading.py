@@ -32,8 +32,11 @@ PROTEGO_VERSION = "0.7.0"
 """The version that this module reads the inside of; its answers change between versions, so it is data."""
 
 WILDCARD = "*"
-STEP_LIMIT = 4_000_000
-"""The most of user-agent lines times lines that Protego is given: it keeps every rule once per agent."""
+STEP_LIMIT = 1_000_000
+"""The most of agents times lines, group by group, that Protego is given: it keeps every rule once per agent.
+
+The largest of 29,533 real files, a list of 601 agents, comes to 181 thousand.
+"""
 
 # What Protego makes of `/robots.txt$` beside the anchored rule; rules on the file itself change nothing.
 _OWN_FILE = "/robots.txt%24"

@@ -227,6 +227,20 @@ def test_bodies_are_searched_at_their_start_only() -> None:
     assert find_marker(403, head(403), late) is None
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<title>" + b" " * 65_000,
+        b"<title " * 9_000,
+        b"anubis_challenge" + b"<script " * 8_000,
+        b"error code: " * 5_000,
+        b'error-code">' + b" " * 60_000,
+    ],
+)
+def test_hostile_pages_take_no_longer(body: bytes) -> None:
+    assert find_marker(403, head(403, CLOUDFLARE), body) is None
+
+
 PRESENT = (
     ("cloudflare", "Server: cloudflare"),
     ("cloudflare", "CF-RAY: 8a1-FRA"),
