@@ -100,6 +100,7 @@ def _column(dataset: Dataset, name: str, duckdb_type: str, description: str) -> 
     kind = find_kind(duckdb_type)
     if kind is None:
         raise DatasetError(f"{dataset.name}: check 'plain columns' failed: {name} is {duckdb_type}")
-    if not description.strip():
+    description += dataset.addition_to(name)
+    if not description:
         raise DatasetError(f"{dataset.name}: check 'columns described' failed: {name} has no comment")
-    return Column(name, kind, description + dataset.addition_to(name), dataset.vocabulary_of(name))
+    return Column(name, kind, description, dataset.vocabulary_of(name))

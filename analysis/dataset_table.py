@@ -1,11 +1,17 @@
 """The table of published tables, in the order in which they are written and described."""
 
 from analysis.dataset import Check, Dataset, Reference
+from analysis.dataset_sparse import (
+    AGENT_OR_STAR,
+    HOST_DECLARATIONS,
+    HOST_DECLARATIONS_NOTE,
+    TRANSITIONS,
+    TRANSITIONS_NOTE,
+)
 from consent.vocabulary import AccessState, GroupMatch, Restriction
 
 _SNAPSHOT = Reference(("snapshot",), "snapshots", ("snapshot",))
 _HOST = Reference(("host",), "sites", ("host",))
-_AGENT = Reference(("agent",), "agents", ("agent",))
 _DIALECT = Reference(("dialect",), "dialects", ("dialect",))
 _FROM = Reference(("snapshot_from",), "snapshots", ("snapshot",))
 _TO = Reference(("snapshot_to",), "snapshots", ("snapshot",))
@@ -17,27 +23,6 @@ _LEVELS = (
 
 NO_DECLARATION = "(no declaration)"
 _NOTHING_DECLARED = f". In this file {NO_DECLARATION} stands for empty, since the column is part of the key"
-
-HOST_DECLARATIONS = """
-SELECT a.snapshot, a.host, r.agent, r.group_match, r.restriction, r.restriction_longpre2024, r.crawl_delay,
-    a.content_digest
-FROM answers AS a
-JOIN readings AS d ON d.content_digest = a.content_digest
-JOIN dialects AS i ON i.dialect = d.dialect AND i.is_default
-JOIN rulesets AS r ON r.ruleset = d.ruleset
-WHERE a.access_state = 'rules'
-    AND (r.agent = '*' OR r.agent IN (SELECT agent FROM agents WHERE is_tracked))
-"""
-
-HOST_DECLARATIONS_NOTE = """\
-The table is sparse. A host whose robots.txt could be read in a snapshot has one row for `*` and one for
-each tracked agent that the file answers apart from `*`; every other agent has what the row of `*` says. A
-host without a row in a snapshot declared nothing there: `answers` says how it was answered (an `empty`
-file restricts nothing), and a host that is not in `answers` for a snapshot was not captured. So the panel
-of observed declarations is `answers` x `agents` (where `is_tracked`), each with the row of the agent
-here, else the row of `*`, else nothing but the access state. Nothing is carried forward here; to carry,
-take the last earlier snapshot in which the host is in `answers`. The dialect is the default one
-(`dialects.is_default`); a file that it has no reading of has no row."""
 
 _LEVELS_SUM = Check(
     "levels sum to the number of hosts",
@@ -87,6 +72,7 @@ DATASETS: tuple[Dataset, ...] = (
         query=HOST_DECLARATIONS,
         vocabularies=_LEVELS,
         references=(Reference(("host", "snapshot"), "answers", ("host", "snapshot")),),
+        checks=(AGENT_OR_STAR,),
         note=HOST_DECLARATIONS_NOTE,
     ),
     Dataset(
@@ -139,10 +125,17 @@ DATASETS: tuple[Dataset, ...] = (
     ),
     Dataset(
         "transitions",
-        "host, agent and change of what the host declares to it",
+        "host, change and agent that its robots.txt names before or after, plus *",
         ("transitions",),
-        ("host", "agent", "snapshot_to"),
-        references=(_FROM, _TO, _HOST, _AGENT),
+        ("host", "snapshot_to", "agent"),
+        query=TRANSITIONS,
+        references=(_FROM, _TO, _HOST),
+        checks=(AGENT_OR_STAR,),
+        added=(
+            ("agent", "; or * for all that no group names"),
+            ("n_agents", "Tracked agents that the row stands for"),
+        ),
+        note=TRANSITIONS_NOTE,
     ),
     Dataset(
         "refusals_over_time",

@@ -183,10 +183,10 @@ def draw_ranges(bars: Sequence[Bar], series: Sequence[str], x_title: str) -> str
     shapes = [SHAPES[place % len(SHAPES)] for place in range(len(series))]
     chart = (
         chart_of(bars)
-        .mark_point(size=70, strokeWidth=2)
+        .mark_point(size=70, strokeWidth=2, opacity=1)
         .encode(
             y=alt.Y("bar:N", sort=_names(bars), title=None, axis=alt.Axis(grid=True, bandPosition=0)),
-            yOffset=alt.YOffset("series:N", sort=list(series)),
+            yOffset=alt.YOffset("series:N", sort=list(series), scale=alt.Scale(paddingOuter=1)),
             x=alt.X("value:Q", title=x_title, scale=alt.Scale(domain=domain), axis=PER_CENT),
             color=color_scale(series),
             shape=alt.Shape("series:N", scale=alt.Scale(domain=list(series), range=shapes), title=None),

@@ -96,17 +96,17 @@ def transition_section(top: Sequence[TransitionCount], kinds: Sequence[Transitio
     bars = [Bar(f"{row.agent}: {KINDS.get(row.kind, row.kind)}", "", row.n_hosts) for row in top]
     most = listing([f"{bar.bar} ({bar.value:,.0f})" for bar in bars[:3]])
     alt = f"Bars: hosts by agent and kind of change. Most: {most}."
-    n_changes = sum(row.n_changes for row in kinds)
+    n_changes, n_named = sum(row.n_changes for row in kinds), sum(row.n_changes for row in top)
     figure = Figure(
         "transitions",
         "The most frequent changes",
         inline(draw_counts(bars, "hosts"), "transitions", alt),
-        "Changes of what a host declares to an agent, between two snapshots that captured it one after the "
-        f"other. n = {n_changes:,} changes over all tracked agents; a file that changes counts once for each "
-        "agent. Unit: host, counted once per agent and kind.",
-        "transitions (distinct hosts by agent and kind)",
+        "Changes of what a host declares to an agent that its robots.txt names before or after, between two "
+        f"snapshots that captured it one after the other. n = {n_named:,} such changes shown, of {n_changes:,} "
+        "over all tracked agents, named or not. Unit: host, counted once per agent and kind.",
+        "transitions (distinct hosts by agent and kind, where a group_match is specific)",
         _transition_tables(top, kinds),
-        "No host changed what it declares.",
+        "No host changed what it declares to an agent that it names.",
     )
     return Section("transitions-section", "What changed", (), (figure,))
 
@@ -115,8 +115,12 @@ def _transition_tables(top: Sequence[TransitionCount], kinds: Sequence[Transitio
     headings = ("change", "hosts", "changes")
     by_agent = [(text(row.agent), *_kind_cells(row)) for row in top]
     return (
-        table("Most frequent changes by agent", ("agent", *headings), by_agent),
-        table("All changes by kind, over all tracked agents", headings, [_kind_cells(row) for row in kinds]),
+        table("Most frequent changes of agents named", ("agent", *headings), by_agent),
+        table(
+            "All changes by kind, over all tracked agents, named or not",
+            headings,
+            [_kind_cells(row) for row in kinds],
+        ),
     )
 
 

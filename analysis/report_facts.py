@@ -90,12 +90,13 @@ def read_level_changes(con: duckdb.DuckDBPyConnection, agents: tuple[str, ...]) 
 
 
 def read_transitions(con: duckdb.DuckDBPyConnection, n: int = N_TRANSITIONS) -> tuple[TransitionCount, ...]:
-    """The most frequent changes by agent and kind, most hosts first; empty when nothing changed."""
+    """The most frequent changes of agents named before or after, most hosts first; may be empty."""
     return _rows(
         con,
         TransitionCount,
         """
         SELECT agent, kind, count(*), count(DISTINCT host) AS n_hosts FROM transitions
+        WHERE 'specific' IN (group_match_from, group_match_to)
         GROUP BY agent, kind ORDER BY n_hosts DESC, agent, kind LIMIT $n
         """,
         n=n,
@@ -103,13 +104,13 @@ def read_transitions(con: duckdb.DuckDBPyConnection, n: int = N_TRANSITIONS) -> 
 
 
 def read_kinds(con: duckdb.DuckDBPyConnection) -> tuple[TransitionCount, ...]:
-    """Every kind of change over all agents, most changes first; `agent` is empty."""
+    """Every kind of change, named or not, most hosts first; `agent` is empty."""
     return _rows(
         con,
         TransitionCount,
         """
-        SELECT '' AS agent, kind, count(*) AS n, count(DISTINCT host) FROM transitions
-        GROUP BY kind ORDER BY n DESC, kind
+        SELECT '' AS agent, kind, count(*), count(DISTINCT host) AS n_hosts FROM transitions
+        GROUP BY kind ORDER BY n_hosts DESC, kind
         """,
     )
 

@@ -202,6 +202,28 @@ def test_the_observed_panel_can_be_rebuilt_from_the_sparse_table(census: Census,
     assert rebuilt == set(panel)
 
 
+def test_every_transition_can_be_rebuilt_from_the_sparse_table(census: Census, tmp_path: Path) -> None:
+    con = census(SNAPSHOTS, 200)
+    publish(con, tmp_path / "dataset")
+    rows = read_csv(tmp_path / "dataset" / "transitions.csv")
+    agents = [row["agent"] for row in read_csv(tmp_path / "dataset" / "agents.csv")]
+    declared = read_csv(tmp_path / "dataset" / "host_declarations.csv")
+    named = {(row["host"], row["snapshot"], row["agent"]) for row in declared}
+    own = {(row["host"], row["snapshot_to"], row["agent"]) for row in rows}
+    rebuilt = []
+    for row in rows:
+        host, before, after = row["host"], row["snapshot_from"], row["snapshot_to"]
+        for agent in agents if row["agent"] == "*" else [row["agent"]]:
+            is_apart = {(host, before, agent), (host, after, agent)} & named or (host, after, agent) in own
+            if row["agent"] != "*" or not is_apart:
+                rebuilt.append((host, agent, after, row["kind"], row["restriction_before"] or None))
+    full = con.execute(
+        "SELECT host, agent, snapshot_to, kind, restriction_before FROM transitions"
+    ).fetchall()
+    assert sorted(rebuilt, key=str) == sorted(full, key=str)
+    assert sum(int(row["n_agents"]) for row in rows) == len(full) > 2 * len(rows)
+
+
 BREAKS = {
     "key is unique": ("INSERT INTO sites SELECT * FROM sites LIMIT 1", "sites"),
     "key has no NULL": ("INSERT INTO sites (tld) VALUES ('org')", "sites"),

@@ -241,12 +241,13 @@ def test_the_endpoint_comparison_counts_the_csvs_hosts(page: Page, dataset: Path
 
 def test_transitions_answers_bounds_coverage_and_losses_are_the_csvs(page: Page, dataset: Path) -> None:
     changes = read_csv(dataset / "transitions.csv")
-    kinds = page.tables["All changes by kind, over all tracked agents"][1:]
-    assert sum(int(line[2]) for line in kinds) == len(changes)
-    top = page.tables["Most frequent changes by agent"][1]
-    assert int(top[2]) == len(
-        {r["host"] for r in changes if r["agent"] == top[0] and r["kind"] == "new_block"}
-    )
+    kinds = page.tables["All changes by kind, over all tracked agents, named or not"][1:]
+    assert sum(int(line[2]) for line in kinds) == sum(int(row["n_agents"]) for row in changes)
+    top = page.tables["Most frequent changes of agents named"][1]
+    assert top[1] == "newly restricted in full"
+    of_top = [row for row in changes if row["agent"] == top[0] and row["kind"] == "new_block"]
+    named = [row for row in of_top if "specific" in (row["group_match_from"], row["group_match_to"])]
+    assert int(top[2]) == len({row["host"] for row in named})
     answers = {
         (r["snapshot"], r["access_state"]): r["share_of_observed"]
         for r in read_csv(dataset / "refusals_over_time.csv")
@@ -262,7 +263,7 @@ def test_transitions_answers_bounds_coverage_and_losses_are_the_csvs(page: Page,
     }
     headings, *lines = page.tables["Share restricting in full, by dialect"]
     for line in lines:
-        assert line[1:] == [bounds[line[0], dialect] for dialect in headings[1:]]
+        assert line[1:] == [bounds[agent, line[0]] for agent in headings[1:]]
     for line, row in zip(
         page.tables["Coverage by snapshot"][1:], read_csv(dataset / "coverage.csv"), strict=True
     ):
