@@ -25,6 +25,12 @@ _NAMES = (
 )
 
 
+class _QuietIterator(ArchiveIterator):  # type: ignore[misc]
+    """warcio's reader without its notes on stderr: what is wrong is counted, not printed."""
+
+    INC_RECORD = ""
+
+
 def iter_captures(data: bytes, snapshot: str) -> Iterator[Capture]:
     """The captures of an undamaged WARC file, read from front to back; raises on the first damage."""
     payloads = PayloadReader(era_of(snapshot))
@@ -41,7 +47,7 @@ def read_responses(content: bytes) -> list[tuple[Headers, bytes]]:
     """WARC headers and block of each response in the inflated content of a member; empty if there is none."""
     found = []
     try:
-        for record in ArchiveIterator(BytesIO(content), no_record_parse=True):
+        for record in _QuietIterator(BytesIO(content), no_record_parse=True):
             if record.rec_type == "response":
                 found.append((_headers_of(record.rec_headers), record.raw_stream.read()))
     except (ArchiveLoadFailed, EOFError, ValueError):

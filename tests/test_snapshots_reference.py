@@ -95,6 +95,12 @@ def test_the_fallback_never_raises(content: bytes) -> None:
     assert all(isinstance(headers, dict) for headers, _ in read_responses(content))
 
 
+def test_the_fallback_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    record = b"WARC/1.0\r\nwarc-type: response\r\nContent-Length: 2\r\n\r\nhello\r\n\r\n"
+    assert [block for _, block in read_responses(record)] == [b"he"]
+    assert capsys.readouterr().err == ""
+
+
 @given(st.binary(max_size=100), st.integers(0, 300))
 def test_the_fallback_never_raises_on_any_bytes(junk: bytes, at: int) -> None:
     record = b"WARC/1.0\r\nwarc-type: response\r\nContent-Length: 5\r\n\r\nhello\r\n\r\n"
