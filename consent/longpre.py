@@ -113,7 +113,8 @@ def read_longpre(body: bytes, version: str, registry: Registry) -> Ruleset:
     A registered agent is listed when the study would have found it. Never raises on bodies.
     """
     sheet = _Sheet()
-    _PARSERS[version](sheet, cut_body(body)[0].decode("utf-8", "replace").splitlines())
+    text = cut_body(body)[0].decode("utf-8", "replace")
+    _PARSERS[version](sheet, text.splitlines() if "user-agent:" in text.lower() else [])
     sheet.release()
     return make_ruleset(_iter_declarations(sheet, _find_names(sheet, registry, version == "paper"), registry))
 

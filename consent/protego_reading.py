@@ -68,7 +68,7 @@ def parse_protego(body: bytes) -> Protego:
     """
     _check_version()
     text = cut_body(body)[0].decode("utf-8-sig", "ignore")
-    return Protego.parse(_cut_hostile(text))
+    return Protego.parse(_cut_hostile(text) if "agent" in text.lower() else "")
 
 
 def _cut_hostile(text: str) -> str:
