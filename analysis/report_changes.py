@@ -102,8 +102,8 @@ def transition_section(top: Sequence[TransitionCount], kinds: Sequence[Transitio
         "The most frequent changes",
         inline(draw_counts(bars, "hosts"), "transitions", alt),
         "Changes of what a host declares to an agent that its robots.txt names before or after, between two "
-        f"snapshots that captured it one after the other. n = {n_named:,} such changes shown, of {n_changes:,} "
-        "over all tracked agents, named or not. Unit: host, counted once per agent and kind.",
+        f"snapshots that captured it one after the other. n = {n_named:,} such changes shown, of "
+        f"{n_changes:,} over all tracked agents, named or not. Unit: host, counted once per agent and kind.",
         "transitions (distinct hosts by agent and kind, where a group_match is specific)",
         _transition_tables(top, kinds),
         "No host changed what it declares to an agent that it names.",

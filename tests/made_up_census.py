@@ -5,6 +5,7 @@ from datetime import datetime
 import duckdb
 import pyarrow as pa
 
+from analysis.models import access_combinations
 from pipeline.tables import TABLES, Table
 
 AGENTS = (
@@ -79,8 +80,9 @@ def fill_census(con: duckdb.DuckDBPyConnection, snapshots: tuple[str, ...], n_ho
     _fill_bodies(con)
     con.execute(CAPTURES)
     con.execute("INSERT INTO losses SELECT snapshot, 'capture', 'damaged_member', 2, 4096 FROM snapshots")
-    known = [(200, "rules", False, "rules"), (200, "html", False, "not_robots")]
-    _insert(con, "access_states", [*known, *((status, "", False, state) for status, state in ACCESS.items())])
+    kinds = access_combinations(con)
+    states = ({"rules": "rules", "html": "not_robots"}.get(kind[1]) or ACCESS[kind[0]] for kind in kinds)
+    _insert(con, "access_states", [(*kind, state) for kind, state in zip(kinds, states, strict=True)])
 
 
 def _create_table(con: duckdb.DuckDBPyConnection, table: Table) -> None:
