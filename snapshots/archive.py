@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import Self
 from urllib.parse import unquote, urlsplit
 
 
@@ -33,6 +34,12 @@ class Archive(ABC):
     @abstractmethod
     def close(self) -> None:
         """Give back connections, if there are any."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class FolderArchive(Archive):

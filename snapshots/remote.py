@@ -121,7 +121,7 @@ class RemoteArchive(Archive):
                 download.begin(response)
                 for chunk in response.iter_raw():
                     download.data += chunk
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise _TryAgain(Refused(f"{download.path}: {type(error).__name__}: {error}")) from error
         download.check_length()
 

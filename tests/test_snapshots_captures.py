@@ -319,6 +319,24 @@ def test_a_member_that_never_ends_inflating_is_bounded() -> None:
     assert losses[LossReason.OVERSIZED_MEMBER] == (1, len(bomb))
 
 
+def test_a_body_of_megabytes_is_read_whole() -> None:
+    body = b"Disallow: /%d\n" * 400_000
+    block = b"HTTP/1.1 200 OK\r\n\r\n" + body
+    large = write_record("response", "https://large.example/robots.txt", 9, block, body)
+    for data in (large + FILE, FILE + large):
+        captures, losses = scan(data)
+        assert len(captures) == N_HOSTS + 1
+        found = next(capture for capture in captures if capture.host == "large.example")
+        assert (found.body, found.digest_ok, found.warc_record_length) == (body, True, len(large))
+        assert losses == {}
+
+
+def test_what_a_damaged_file_gives_is_what_its_sound_members_give() -> None:
+    damaged = with_bytes(RESPONSE_STARTS[0] + 40, b"\x00\x00\x00")
+    captures, _ = scan(damaged)
+    assert captures == WHOLE[1:]
+
+
 def test_an_empty_member_is_no_record() -> None:
     captures, losses = scan(replace_member(2, gzip.compress(b"", mtime=0)))
     assert hosts(captures) == all_but(2)

@@ -55,6 +55,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send(404, b"<Error><Code>NoSuchKey</Code></Error>")
         elif fault.isdigit():
             self.send(int(fault), b"<Error><Code>SlowDown</Code></Error>")
+        elif fault == "loop":
+            self.send(302, b"", Location="/x")
         elif fault == "drop":
             self.close_connection = True
         else:
@@ -95,11 +97,8 @@ def archive_of(server: Server, attempts: int = 6, cooldown_s: float = 0.0) -> Re
 
 
 def read(server: Server, path: str = "a/b.warc.gz") -> bytes:
-    archive = archive_of(server)
-    try:
+    with archive_of(server) as archive:
         return archive.read(path)
-    finally:
-        archive.close()
 
 
 def test_a_file_is_read_whole_by_one_honest_request(server: Server) -> None:
@@ -153,15 +152,18 @@ def test_a_range_that_is_not_the_one_asked_starts_again(server: Server, fault: s
 
 def test_a_body_that_stays_short_is_never_handed_over(server: Server) -> None:
     server.always = "cut"
-    with pytest.raises((FileDamaged, Refused)):
-        archive_of(server, attempts=3).read("x")
+    with archive_of(server, attempts=3) as archive, pytest.raises((FileDamaged, Refused)):
+        archive.read("x")
     assert len(server.ranges) == 3
 
 
 def test_an_error_page_is_never_the_file(server: Server) -> None:
     server.always = "503"
-    with pytest.raises(Refused, match="x: answered with status 503"):
-        archive_of(server, attempts=3).read("x")
+    with (
+        archive_of(server, attempts=3) as archive,
+        pytest.raises(Refused, match="x: answered with status 503"),
+    ):
+        archive.read("x")
     assert len(server.ranges) == 3
 
 
@@ -174,20 +176,20 @@ def test_a_status_that_no_wait_can_cure_is_not_tried_again(server: Server) -> No
 
 def test_403_stops_everything_for_the_cool_down(server: Server) -> None:
     server.faults = ["403"]
-    archive = archive_of(server, cooldown_s=0.4)
-    assert archive.read("x") == CONTENT
+    with archive_of(server, cooldown_s=0.4) as archive:
+        assert archive.read("x") == CONTENT
     assert server.times[1] - server.times[0] >= 0.4
 
 
 def test_a_server_that_keeps_refusing_ends_as_refused(server: Server) -> None:
     server.always = "403"
-    with pytest.raises(Refused, match="403"):
-        archive_of(server, attempts=3).read("x")
+    with archive_of(server, attempts=3) as archive, pytest.raises(Refused, match="403"):
+        archive.read("x")
 
 
 def test_nobody_there_ends_as_refused() -> None:
-    archive = RemoteArchive("http://127.0.0.1:9/", Pace(0, 0), "https://example.org", 2, 0.01)
-    with pytest.raises(Refused, match="ConnectError"):
+    unused = RemoteArchive("http://127.0.0.1:9/", Pace(0, 0), "https://example.org", 2, 0.01)
+    with unused as archive, pytest.raises(Refused, match="ConnectError"):
         archive.read("x")
 
 
@@ -199,3 +201,9 @@ def test_an_address_is_opened_with_its_own_pace(server: Server, tmp_path: Path) 
         assert archive.read("x") == CONTENT
     assert time.monotonic() - started >= 3 / 20
     archive.close()
+
+
+def test_a_redirect_without_end_is_refused(server: Server) -> None:
+    server.always = "loop"
+    with archive_of(server, attempts=1) as archive, pytest.raises(Refused, match="TooManyRedirects"):
+        archive.read("x")
