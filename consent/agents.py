@@ -114,6 +114,7 @@ def _iter_agents(source: Path, text: str) -> Iterator[Agent]:
     rows = csv.DictReader(io.StringIO(text, newline=""), restkey="", strict=True)
     _check_header(source, rows)
     seen: dict[str, int] = {}
+    # Two rows for one agent could disagree on its purpose or date, and counts by either would be ambiguous.
     try:
         for row in rows:
             cells = _Cells(source, rows.line_num, row)
@@ -130,6 +131,7 @@ def _iter_agents(source: Path, text: str) -> Iterator[Agent]:
 
 def _check_header(source: Path, rows: csv.DictReader[str]) -> None:
     header = ["agent" if name.strip() == "token" else name.strip() for name in rows.fieldnames or ()]
+    # All columns are asked for: a registry without dates or purposes would look complete and answer nothing.
     missing = [name for name in Agent.__dataclass_fields__ if name not in header]
     if missing:
         raise RegistryError(
@@ -210,5 +212,7 @@ def _is_date(text: str) -> bool:
 
 
 def _digest(agents: Iterable[Agent]) -> str:
+    # Sorted, and made of what was read rather than of the file: moving a row or saving it with other line ends
+    # is no new registry, and nothing that was classified under it has to be done again.
     rows = sorted("\t".join("" if cell is None else str(cell) for cell in astuple(agent)) for agent in agents)
     return sha256("\n".join(rows).encode("utf-8", "surrogatepass")).hexdigest()[:DIGEST_LENGTH]

@@ -95,6 +95,7 @@ def _count(lowered: bytes) -> tuple[int, int]:
     first = lowered.find(b"user-agent")
     if first < 0:
         return 0, 0
+    # From the line of the first mention on: what stands before it neither opens a group nor counts as a rule.
     keys = b"".join(_GROUP_OR_RULE.findall(lowered, lowered.rfind(b"\n", 0, first)))
     start = keys.find(b"u")
     if start < 0:
@@ -106,6 +107,7 @@ def _count(lowered: bytes) -> tuple[int, int]:
 def _kind_without_group(lowered: bytes, is_html: bool) -> BodyKind:
     if not lowered.strip(_SPACE):
         return BodyKind.EMPTY
+    # Readings that forgive typos may find a group here, so the body is not written off as something else.
     if b"agent" in lowered and _LOOSE_GROUP.search(lowered):
         return BodyKind.RULES
     if is_html:

@@ -73,10 +73,13 @@ def _ascii_form(name: str) -> str:
 def _is_name(name: str) -> bool:
     if not 0 < len(name) <= _LONGEST_HOST:
         return False
+    # A last label of digits is a mistyped address, not a TLD.
     labels = name.split(".")
     return not labels[-1].isdecimal() and all(_LABEL.fullmatch(label) for label in labels)
 
 
 @lru_cache(maxsize=1)
 def _extractor() -> TLDExtract:
+    # Without list addresses it cannot ask the network, and without a folder it leaves nothing behind: a host
+    # gives the same domain on every machine, until the pinned library brings another list.
     return TLDExtract(cache_dir=None, suffix_list_urls=(), fallback_to_snapshot=True)

@@ -87,6 +87,7 @@ class _Sheet:
     def stack(self, agent: str) -> None:
         """Give the coming rules to `agent` too, once more when it already gets them."""
         self.spans.setdefault(agent, [])
+        # The study appends a repeated agent to its list again, and so every rule twice from here on.
         _, times = self._close(agent)
         self._current[agent] = (len(self.rules), times + 1)
 
@@ -113,6 +114,7 @@ def read_longpre(body: bytes, version: str, registry: Registry) -> Ruleset:
     A registered agent is listed when the study would have found it. Never raises on bodies.
     """
     sheet = _Sheet()
+    # Most HTML ends here. The mark of UTF-8 stays in the text, as it did for the study.
     text = cut_body(body)[0].decode("utf-8", "replace")
     _PARSERS[version](sheet, text.splitlines() if "user-agent:" in text.lower() else [])
     sheet.release()
@@ -149,6 +151,7 @@ def _read_head(sheet: _Sheet, lines: list[str]) -> None:
                 sheet.release()
             sheet.stack(value.lower())
             continue
+        # Never unset again: that is the fault of this version.
         has_seen_rule = True
         if key is not LineKind.OTHER:
             sheet.add(key, value)

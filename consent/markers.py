@@ -87,6 +87,7 @@ def find_marker(status: int, head: bytes, body: bytes) -> Marker | None:
     anything.
     """
     is_page = not 200 <= status < 300 or body[:64].lstrip(_BEFORE_PAGE).startswith(b"<")
+    # Nine in ten answers are robots.txt or a 404: for them only the few rows that look at headers are left.
     reads_body, rows = _rows_for(status, is_page)
     header = head.lower().replace(b"\r", b"")
     answer = _with_body(header, body) if reads_body else _Answer(header, b"", b"")
@@ -111,6 +112,7 @@ def iter_markers() -> Iterator[Marker]:
 
 
 def _with_body(header: bytes, body: bytes) -> _Answer:
+    # Lower case throughout, as in the table: servers and proxies change the case of names on the way.
     searched = body[:SEARCHED_BYTES].lower()
     title = _TITLE.search(searched)
     return _Answer(header, title[1].strip() if title else b"", searched)

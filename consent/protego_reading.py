@@ -52,6 +52,8 @@ def read_protego(body: bytes, registry: Registry) -> Ruleset:
     """
     rule_sets = parse_protego(body)._user_agents
     names = {registry.spelling(value): value for value in _list_found(list(rule_sets))}
+    # Asking Protego for each registered agent would cost agents times values per body; this costs one look-up
+    # per value, and the tests hold it to Protego's own answers.
     index = _index_names(tuple(agent.agent for agent in registry.agents))
     names |= _find_inside(list(rule_sets), index)
     judged: _Judged = {}
@@ -93,6 +95,7 @@ def _cut_hostile(text: str) -> str:
 def _declare(name: str, rules: _RuleSet | None, judged: _Judged) -> Declaration:
     if rules is None:
         return Declaration(name, GroupMatch.NONE, Restriction.NONE, Restriction.NONE, None)
+    # Agents of one group hold the same rules, which need judging once.
     held = tuple(rules._rules)
     if held not in judged:
         judged[held] = _judge(held)

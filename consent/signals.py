@@ -57,6 +57,7 @@ def iter_signals(body: bytes) -> Iterator[Signal]:
     before it, as a rule does. A key may come twice under one scope: what then holds is for the vocabulary to
     say. Agents are named up to SCOPE_LIMIT characters; what is left out shows as `…`.
     """
+    # Hardly any body has signals, and these two words are in all that have.
     lowered = body.lower()
     if b"content-" in lowered or b"license" in lowered:
         return _iter_lines(body)
@@ -72,6 +73,7 @@ def _iter_lines(body: bytes) -> Iterator[Signal]:
             agents = _add_agent(agents if is_open else "", _text(value))
             is_open = True
             continue
+        # The drafts call Content-Usage a rule of the group, so what follows it begins a new list of agents.
         found = _LINE.match(line)
         if found:
             yield from _read_signal(SignalKind(_text(found[1]).lower()), _text(found[2]), agents, number)
