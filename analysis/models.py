@@ -66,6 +66,7 @@ MODELS = (
     Model("transitions", Kind.TABLE),
     Model("refusals_over_time", Kind.TABLE),
     Model("parser_bounds", Kind.TABLE),
+    Model("head_start", Kind.TABLE),
     Model("coverage", Kind.TABLE),
     Model("losses_by_reason", Kind.VIEW),
 )
@@ -86,7 +87,7 @@ class AnswerKind(NamedTuple):
 
     fetch_status: int
     body_kind: str
-    is_challenge: bool
+    has_refusal_marker: bool
 
 
 def build(con: duckdb.DuckDBPyConnection, materialise: Collection[str] = ()) -> None:
@@ -158,7 +159,9 @@ def _continue(column: Column, line: str) -> Column:
 
 
 def _check_access_states(con: duckdb.DuckDBPyConnection) -> None:
-    known = set(con.execute("SELECT fetch_status, body_kind, is_challenge FROM access_states").fetchall())
+    known = set(
+        con.execute("SELECT fetch_status, body_kind, has_refusal_marker FROM access_states").fetchall()
+    )
     missing = [kind for kind in access_combinations(con) if kind not in known]
     if missing:
         raise ModelError(

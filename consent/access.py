@@ -16,15 +16,15 @@ _STATE_OF_BODY = {
 }
 
 
-def classify_access(status: int, kind: BodyKind | None, is_challenge: bool) -> AccessState:
+def classify_access(status: int, kind: BodyKind | None, has_refusal_marker: bool) -> AccessState:
     """Classify a final answer by its HTTP status, what its body is (None when not known) and its markers.
 
-    `is_challenge` is true when the answer carries a marker of refusal: it outranks every status, since
+    `has_refusal_marker` is true when the answer carries a marker of refusal: it outranks every status, since
     challenges are also sent with 200. Else 401, 403, 429, 451 and 999 are `refused`; a 2xx is what its body
     is (`empty` when there is none); 3xx is `unresolved_redirect` (§2.3.1.2); other 4xx are `absent`
     (§2.3.1.3); 5xx is `server_error` (§2.3.1.4), and so is what is no final HTTP status (1xx, 0).
     """
-    if is_challenge or status in REFUSALS:
+    if has_refusal_marker or status in REFUSALS:
         return AccessState.REFUSED
     if 200 <= status < 300:
         return AccessState.EMPTY if kind is None else _STATE_OF_BODY[kind]

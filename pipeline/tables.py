@@ -260,11 +260,11 @@ LOSSES = _table(
 ACCESS_STATES = _table(
     "access_states",
     "distinct kind of answer",
-    ["fetch_status", "body_kind", "is_challenge"],
+    ["fetch_status", "body_kind", "has_refusal_marker"],
     [
         ("fetch_status", pa.int16(), "HTTP status of the answer"),
         ("body_kind", TEXT, "Kind of the body of a 2xx answer; empty text for other answers"),
-        ("is_challenge", FLAG, "Whether the answer carries the marker of a challenge"),
+        ("has_refusal_marker", FLAG, "Whether the answer carries the marker of a refusal"),
         ("access_state", TEXT, "How robots.txt was obtained, RFC 9309 section 2.3.1"),
     ],
 )

@@ -93,8 +93,13 @@ def load_warehouse(con: duckdb.DuckDBPyConnection, study: Study, manifest: Manif
 def load_access_states(con: duckdb.DuckDBPyConnection, combinations: Iterable[tuple[int, str, bool]]) -> None:
     """Classify each distinct kind of answer once, by consent's one definition."""
     rows = [
-        (status, kind, is_challenge, classify_access(status, BodyKind(kind) if kind else None, is_challenge))
-        for status, kind, is_challenge in combinations
+        (
+            status,
+            kind,
+            has_refusal_marker,
+            classify_access(status, BodyKind(kind) if kind else None, has_refusal_marker),
+        )
+        for status, kind, has_refusal_marker in combinations
     ]
     con.execute(f"DELETE FROM {ACCESS_STATES.name}")
     _insert(con, ACCESS_STATES, rows)

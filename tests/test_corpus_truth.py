@@ -109,7 +109,7 @@ def test_the_panel_says_of_every_real_body_what_the_reference_reader_says(
         JOIN panel ON panel.host = truth.host AND panel.snapshot = truth.crawl AND NOT is_carried"""
     compared, wrong = 0, []
     for host, crawl, agent, state, match, restriction, status, body in rows_of(census, query):
-        expected = classify_access(status, describe_body(body).kind, is_challenge=False)
+        expected = classify_access(status, describe_body(body).kind, has_refusal_marker=False)
         level = level_by_reference(body, agent, registry) if expected in ("rules", "empty") else (None, None)
         compared += 1
         if (state, match, restriction) != (expected, *level):

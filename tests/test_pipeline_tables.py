@@ -26,7 +26,7 @@ KEYS = {
     "agents": ("agent",),
     "dialects": ("dialect",),
     "losses": ("snapshot", "stage", "reason"),
-    "access_states": ("fetch_status", "body_kind", "is_challenge"),
+    "access_states": ("fetch_status", "body_kind", "has_refusal_marker"),
     "runs": ("run", "stage"),
 }
 OTHER_COLUMNS = {

@@ -25,6 +25,7 @@ ACCESS_STATES = (
     (200, "empty", False, "empty"),
     (200, "html", False, "not_robots"),
     (403, "", False, "refused"),
+    (403, "", True, "refused"),
     (404, "", False, "absent"),
     (503, "", False, "server_error"),
     *((status, "", False, "unresolved_redirect") for status in (300, 301, 302, 303, 304, 307, 308)),
@@ -74,7 +75,7 @@ def fill(con: duckdb.DuckDBPyConnection, study: Study) -> None:
     insert(con, "site_weights", "host, corpus, weight", weights)
     agents = [(agent, purpose, purpose != "untracked") for agent, purpose in study.agents.items()]
     insert(con, "agents", "agent, purpose, is_tracked", agents)
-    insert(con, "access_states", "fetch_status, body_kind, is_challenge, access_state", ACCESS_STATES)
+    insert(con, "access_states", "fetch_status, body_kind, has_refusal_marker, access_state", ACCESS_STATES)
     _fill_readings(con, study)
     _fill_captures(con, study)
 

@@ -121,5 +121,5 @@ LEFT JOIN bodies ON bodies.content_digest = last.content_digest AND last.fetch_s
 LEFT JOIN access_states AS states
     ON states.fetch_status = last.fetch_status
     AND states.body_kind = coalesce(bodies.body_kind, '')
-    AND states.is_challenge = coalesce(last.refusal_marker LIKE '%/challenge%', false)
+    AND states.has_refusal_marker = (last.refusal_marker IS NOT NULL)
 ORDER BY ends.snapshot, ends.host

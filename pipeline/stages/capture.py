@@ -25,6 +25,8 @@ from snapshots.captures import Capture, Scan, scan_warc
 CAPTURE_VERSION = "1"
 MAX_FILES_PER_TASK = 128
 STAGE_BYTES = 64 << 20
+# What may stand before the first tag of a page: white space and the bytes of a byte order mark.
+_BLANKS = b" \t\r\n\xef\xbb\xbf"
 # The last two fields of a capture, its HTTP head and its body, are no columns.
 N_STORED = len(Capture._fields) - 2
 _KINDS = {field.name: field.type for field in CAPTURES.schema if field.name != "fetch_time"}
@@ -101,23 +103,21 @@ class _Collector:
         )
 
     def _look_at(self, capture: Capture) -> str | None:
-        """Keep the body of a successful answer; returns the refusal marker of any other one."""
+        """Keep the body of a successful answer; returns provider/action of a refusal."""
         if 200 <= capture.fetch_status < 300:
-            return self._look_at_success(capture)
+            if capture.digest_ok is not False:
+                self._keep_body(capture.content_digest, capture.body)
+            if capture.fetch_status == 200 and capture.body[:64].lstrip(_BLANKS)[:1] != b"<":
+                return None
         marker = find_marker(capture.fetch_status, capture.head, capture.body)
-        return f"{marker.provider}/{marker.action}" if marker else None
+        return f"{marker.provider}/{marker.action}" if marker and marker.is_refusal else None
 
-    def _look_at_success(self, capture: Capture) -> str | None:
-        digest, body = capture.content_digest, capture.body
-        if digest not in self._seen and capture.digest_ok is not False:
+    def _keep_body(self, digest: str, body: bytes) -> None:
+        if digest not in self._seen:
             self._seen.add(digest)
             self.counts["bodies"] += 1
             self._bodies[digest] = body
             self._n_body_bytes += len(body)
-        if body[:64].lstrip()[:1] != b"<" and capture.fetch_status == 200:
-            return None
-        marker = find_marker(capture.fetch_status, capture.head, body)
-        return f"{marker.provider}/{marker.action}" if marker else None
 
     def stage_bodies(self) -> None:
         """Write the bodies that the store does not have yet as one staged part, sorted by digest."""
