@@ -163,7 +163,7 @@ def draw_counts(bars: Sequence[Bar], x_title: str) -> str:
         return ""
     base = chart_of(bars).encode(
         y=alt.Y("bar:N", sort=_names(bars), title=None, axis=alt.Axis(labelLimit=320)),
-        x=alt.X("value:Q", title=x_title, axis=alt.Axis(format=",d", tickMinStep=1)),
+        x=alt.X("value:Q", title=x_title, axis=alt.Axis(format=",d", tickMinStep=1, tickCount=8)),
     )
     text = base.mark_text(align="left", dx=5, fontSize=12, color=INK).encode(
         text=alt.Text("value:Q", format=",")
@@ -202,10 +202,11 @@ def _names(bars: Sequence[Bar]) -> list[str]:
 def _end_labels(points: Sequence[Point], top: float) -> list[_Label]:
     """A label per series at its last day, moved apart so that none covers another."""
     last = {point.series: point for point in sorted(points, key=lambda point: point.day)}
+    decimals = 1 if top > 0.05 else 2
     ends = sorted(last.values(), key=lambda point: (point.value or 0, point.series))
     day, gap = max(point.day for point in points), top * 16 / 340
     labels = [
-        _Label(day, end.series, end.value or 0, f"{end.series} {100 * (end.value or 0):.1f} %")
+        _Label(day, end.series, end.value or 0, f"{end.series} {100 * (end.value or 0):.{decimals}f} %")
         for end in ends
     ]
     for place in range(1, len(labels)):
