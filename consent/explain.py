@@ -75,7 +75,7 @@ def _find_speakers(body: bytes, agents: Sequence[str], reading: Reading) -> _Spe
 
 
 def _explain_groups(speakers: _Speakers, asked: str, url: str | None, reading: Reading) -> Explanation:
-    level, studied, delay = judge(speakers.groups, reading)
+    level, studied, delay = judge(list(speakers.groups), reading)
     rules = tuple(rule for group in speakers.groups for rule in group.rules)
     allowed, decider = None, _find_level_rule(rules, level)
     if url is not None:

@@ -23,8 +23,9 @@ from consent.codes import (
 from consent.declarations import Declaration, Ruleset, make_ruleset
 from consent.lines import cut_body
 from consent.readings import Reading
-from consent.reference import WILDCARD, judge
-from consent.vocabulary import GroupMatch, Restriction
+from consent.reference import WILDCARD, Verdict, judge, read_body
+from consent.thinning import WORK_LIMIT
+from consent.vocabulary import GroupMatch
 
 if TYPE_CHECKING:
     from consent.agents import Registry
@@ -38,8 +39,6 @@ _GROUP = re.compile(f"([{_AGENTS}][{_AGENTS}{_DELAYS}]*)([^{_AGENTS}]*)")
 # Without Allow, a rule three times in a row says no more than twice; once and twice differ to the study.
 _RUN = re.compile(r"(.)\1{2,}")
 FIRST_DELAY = chr(DELAY_BASE)
-
-Verdict = tuple[Restriction, Restriction, float | None]
 
 
 class FastReader:
@@ -64,7 +63,9 @@ class FastReader:
         elif signature not in self._rulesets:
             signature = _RUN.sub(r"\1\1", signature)
         ruleset = self._rulesets.get(signature)
-        return self._learn(signature) if ruleset is None else ruleset
+        if ruleset is None:
+            self._rulesets[signature] = ruleset = self._learn(signature, body)
+        return ruleset
 
     def _forget(self) -> None:
         self._book = Codebook(self._reading)
@@ -74,17 +75,18 @@ class FastReader:
         self._verdicts: dict[str, Verdict] = {}
         self._rows: dict[tuple[str, str], Declaration] = {}
         self._wildcard = self._book.code_agent(WILDCARD)
-        self._no_groups = self._learn("")
+        self._no_groups = self._learn("", b"")
 
-    def _learn(self, signature: str) -> Ruleset:
+    def _learn(self, signature: str, body: bytes) -> Ruleset:
+        self._book.cost += 4 * len(signature) + LINE_OVERHEAD
         merged = _merge_groups(signature)
         merged.pop(NOBODY, None)
+        if len(merged) * len(signature) > WORK_LIMIT:
+            return read_body(body, self._reading, self._registry)
         rows = [self._find_row(agent, "".join(parts)) for agent, parts in merged.items()]
         if self._wildcard not in merged:
             rows.append(Declaration(WILDCARD, GroupMatch.NONE, *self._find_verdict("")))
-        self._rulesets[signature] = ruleset = make_ruleset(rows)
-        self._book.cost += 4 * len(signature) + LINE_OVERHEAD
-        return ruleset
+        return make_ruleset(rows)
 
     def _find_row(self, agent: str, rules: str) -> Declaration:
         row = self._rows.get((agent, rules))
@@ -101,7 +103,7 @@ class FastReader:
     def _find_verdict(self, rules: str) -> Verdict:
         verdict = self._verdicts.get(rules)
         if verdict is None:
-            self._verdicts[rules] = verdict = judge((self._book.make_group(rules),), self._reading)
+            self._verdicts[rules] = verdict = judge([self._book.make_group(rules)], self._reading)
             self._book.cost += 4 * len(rules) + LINE_OVERHEAD
         return verdict
 

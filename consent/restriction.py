@@ -30,15 +30,31 @@ def classify_restriction(allow: Iterable[bytes], disallow: Iterable[bytes]) -> R
     'some'
     """
     allows, disallows = _keep_usable(allow), _keep_usable(disallow)
-    if not disallows:
+    level = _classify_by_length(allows, disallows)
+    if level is not Restriction.SOME:
+        return level
+    if _length(allows) >= _length(disallows) and _are_covered(disallows - allows, allows, 0):
         return Restriction.NONE
-    longest_allow = max(map(len, allows), default=0)
-    closing = max((len(pattern) for pattern in disallows if matches_all(pattern)), default=0)
-    if closing > longest_allow:
+    closing = _length(filter(matches_all, disallows))
+    open_still = [pattern for pattern in allows if len(pattern) >= closing]
+    return Restriction.ALL if closing and _are_covered(open_still, disallows, 1) else Restriction.SOME
+
+
+def classify_by_length(allow: Iterable[bytes], disallow: Iterable[bytes]) -> Restriction:
+    """Classify as above, but look at lengths alone and not at what covers what."""
+    return _classify_by_length(_keep_usable(allow), _keep_usable(disallow))
+
+
+def _classify_by_length(allows: frozenset[bytes], disallows: frozenset[bytes]) -> Restriction:
+    if _length(filter(matches_all, allows)) >= _length(disallows):
+        return Restriction.NONE
+    if _length(filter(matches_all, disallows)) > _length(allows):
         return Restriction.ALL
-    if longest_allow >= max(map(len, disallows)) and _is_reopened(allows, disallows):
-        return Restriction.NONE
-    return Restriction.ALL if closing and _is_shut(allows, disallows, closing) else Restriction.SOME
+    return Restriction.SOME
+
+
+def _length(patterns: Iterable[bytes]) -> int:
+    return max(map(len, patterns), default=0)
 
 
 def is_usable(pattern: bytes) -> bool:
@@ -48,14 +64,6 @@ def is_usable(pattern: bytes) -> bool:
 
 def _keep_usable(patterns: Iterable[bytes]) -> frozenset[bytes]:
     return frozenset(filter(is_usable, frozenset(patterns)))
-
-
-def _is_reopened(allows: frozenset[bytes], disallows: frozenset[bytes]) -> bool:
-    return _are_covered(disallows - allows, allows, 0)
-
-
-def _is_shut(allows: frozenset[bytes], disallows: frozenset[bytes], closing: int) -> bool:
-    return _are_covered([pattern for pattern in allows if len(pattern) >= closing], disallows, 1)
 
 
 # Only a pattern with `*` can be as long as another one that it covers, unless the two are the same.

@@ -97,13 +97,13 @@ def list_patterns(rules: tuple[Rule, ...], reading: Reading) -> tuple[list[bytes
     return allow + extra, [rule.pattern for rule in rules if not rule.is_allow]
 
 
-def index_groups(robots: Robots) -> dict[str, tuple[Group, ...]]:
-    """Give, for each agent that a group names, the groups that do, in order: together they are one group."""
-    found: dict[str, list[Group]] = {}
-    for group in robots.groups:
+def index_groups(robots: Robots) -> dict[str, tuple[int, ...]]:
+    """Give, for each agent that a group names, the positions of those groups: together they are one group."""
+    found: dict[str, list[int]] = {}
+    for position, group in enumerate(robots.groups):
         for agent in dict.fromkeys(group.agents):
-            found.setdefault(agent, []).append(group)
-    return {agent: tuple(groups) for agent, groups in found.items()}
+            found.setdefault(agent, []).append(position)
+    return {agent: tuple(positions) for agent, positions in found.items()}
 
 
 def render_robots(robots: Robots) -> bytes:

@@ -87,6 +87,24 @@ def test_the_fast_path_equals_the_reference_on_real_bodies(dialect: str) -> None
     assert [body for body in bodies if classifier.read(body) != read_reference(body, dialect, registry)] == []
 
 
+def test_rfc9309_2_2_1_j_hostile_unions_are_judged_by_length() -> None:
+    stack = "".join(f"User-agent: a{n}\n" for n in range(600))
+    shared = "".join(f"Allow: /{n}\nDisallow: /{n}?\n" for n in range(600))
+    own = "".join(f"User-agent: a{n}\nDisallow: /{'*' * (n % 9)}\n" for n in range(600))
+    body = f"{stack}{shared}{own}User-agent: single\nDisallow: /1.x\nAllow: /*.x\n".encode()
+    registry = make_registry(())
+    for dialect in OWN:
+        ruleset = read_reference(body, dialect, registry)
+        assert Classifier(dialect, registry).read(body) == ruleset
+        assert find_declaration(ruleset, "single").restriction == "none"
+    ruleset = read_reference(body, "rfc9309", registry)
+    assert [find_declaration(ruleset, f"a{n}").restriction.value for n in (0, 8, 2)] == [
+        "some",
+        "all",
+        "some",
+    ]
+
+
 def test_forgetting_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     registry = read_registry()
     bodies = [f"User-agent: a{n}\nDisallow: /{n}\nAllow: /x{n}\nCrawl-delay: {n}".encode() for n in range(60)]
