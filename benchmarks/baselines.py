@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from urllib.robotparser import RobotFileParser
@@ -28,6 +29,11 @@ def inflate(path: Path, library: ModuleType = zlib) -> int:
         decompress(view[start : after if after >= 0 else len(data)], 31)
         start, n_members = after, n_members + 1
     return (n_members - 1) // 2  # a warcinfo record, then a request and a response per capture
+
+
+def has_isal() -> bool:
+    """Whether ISA-L is installed."""
+    return find_spec("isal") is not None
 
 
 def inflate_isal(path: Path) -> int:

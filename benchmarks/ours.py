@@ -1,10 +1,18 @@
-"""The project's own arms: the stages capture (with its store) and declare, as `crawlcensus run` runs them."""
+"""The project's own arms: the stages capture (with its store) and declare, as `crawlcensus run` runs them.
 
-import os
+Every measurement is made in a new process, after its imports: nothing is remembered from the last one.
+"""
+
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
+from measure import Sample, pin_to_one_core, use_all_cores
+from profiler import Profile
 from workload import Workload
 
 from pipeline.execute import StageSummary
@@ -25,6 +33,7 @@ workers = {workers}
 folder = 'out'
 """
 STRICT = ("rfc9309",)
+Result = TypeVar("Result")
 
 
 class Census:
@@ -35,45 +44,85 @@ class Census:
     ) -> None:
         self._workload, self._folder = workload, folder
         self._dialects, self._workers = dialects, workers
-        self._job: Job | None = None
 
-    def empty(self) -> None:
-        """Before a cold run: nothing but the list of files to read."""
+    @property
+    def _study(self) -> Path:
+        return self._folder / "study.toml"
+
+    def run_cold(self, files: Sequence[Path]) -> Sample:
+        """With an empty store, on one core, in CPU seconds."""
+        self._empty(files)
+        return in_new_process(run_pinned, self._study)
+
+    def run_known(self, files: Sequence[Path]) -> Sample:
+        """With every body stored and declared but no capture read, on one core, in CPU seconds."""
+        self._forget_captures(files)
+        return in_new_process(run_pinned, self._study)
+
+    def run_by_clock(self, files: Sequence[Path]) -> Sample:
+        """With an empty store, on as many cores as there are workers, in seconds by the clock on the wall."""
+        self._empty(files)
+        return in_new_process(run_free, self._study)
+
+    def profile(self, files: Sequence[Path], is_known: bool) -> Profile:
+        """The profile of a run, cold or known."""
+        (self._forget_captures if is_known else self._empty)(files)
+        return in_new_process(profile_pinned, self._study)
+
+    def _empty(self, files: Sequence[Path]) -> None:
+        """Nothing but the list of files to read."""
+        if len(files) != len(self._workload.files):
+            raise ValueError("a study reads all files of its workload")
         shutil.rmtree(self._folder, ignore_errors=True)
-        self._open()
+        self._folder.mkdir(parents=True)
+        dialects = str(list(self._dialects)).replace("'", '"')
+        text = STUDY.format(root=self._workload.root, dialects=dialects, workers=self._workers)
+        self._study.write_text(text)
+        Job.open(read_study(self._study)).discover(StageSummary(Stage.DISCOVER))
 
-    def keep_bodies(self) -> None:
-        """Before a run with known digests: every body stored and declared, no capture read."""
+    def _forget_captures(self, files: Sequence[Path]) -> None:
         if not (self._folder / "out" / "receipts" / Stage.DECLARE).is_dir():
-            self.empty()
-            self.run(self._workload.files)
+            self.run_cold(files)
         shutil.rmtree(self._folder / "out" / "receipts" / Stage.CAPTURE)
         shutil.rmtree(self._folder / "out" / "tables" / "captures")
-        self._open()
 
-    def run(self, files: Sequence[Path]) -> int:
-        """Capture and declare; the number of captures written. All files of the workload are read, always."""
-        if self._job is None or len(files) != len(self._workload.files):
-            raise ValueError("a study reads all files of its workload, after empty() or keep_bodies()")
-        summary = StageSummary(Stage.CAPTURE)
-        self._job.capture(summary)
-        self._job.declare(StageSummary(Stage.DECLARE))
-        return summary.n_rows["captures"]
 
-    def run_on_all_cores(self, files: Sequence[Path]) -> int:
-        """The same, not pinned to one core."""
-        pinned = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()
-        if pinned:
-            os.sched_setaffinity(0, range(os.cpu_count() or 1))
-        n_captures = self.run(files)
-        if pinned:
-            os.sched_setaffinity(0, pinned)
-        return n_captures
+def in_new_process(function: Callable[[Path], Result], study: Path) -> Result:
+    """The function's result for a study, from a process that has done nothing else."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(function, study).result()
 
-    def _open(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / "study.toml"
-        dialects = str(list(self._dialects)).replace("'", '"')
-        path.write_text(STUDY.format(root=self._workload.root, dialects=dialects, workers=self._workers))
-        self._job = Job.open(read_study(path))
-        self._job.discover(StageSummary(Stage.DISCOVER))
+
+def run_pinned(study: Path) -> Sample:
+    """Capture and declare on one core: captures written, CPU seconds."""
+    pin_to_one_core()
+    job = Job.open(read_study(study))
+    started = time.process_time()
+    n_captures = run_stages(job)
+    return Sample(n_captures, time.process_time() - started)
+
+
+def run_free(study: Path) -> Sample:
+    """Capture and declare on all cores: captures written, seconds by the clock on the wall."""
+    use_all_cores()
+    job = Job.open(read_study(study))
+    started = time.perf_counter()
+    n_captures = run_stages(job)
+    return Sample(n_captures, time.perf_counter() - started)
+
+
+def profile_pinned(study: Path) -> Profile:
+    """The profile of capture and declare on one core."""
+    pin_to_one_core()
+    job, profile = Job.open(read_study(study)), Profile()
+    with profile.watch():
+        run_stages(job)
+    return profile
+
+
+def run_stages(job: Job) -> int:
+    """Capture and declare; the number of captures written."""
+    summary = StageSummary(Stage.CAPTURE)
+    job.capture(summary)
+    job.declare(StageSummary(Stage.DECLARE))
+    return summary.n_rows["captures"]

@@ -10,80 +10,69 @@ other work on the machine disturbs them least; two workers are timed by the cloc
 import argparse
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import baselines
 from figures import print_report
-from measure import Arm, file_by_file, measure, pin_to_one_core
+from measure import Arm, measure, pin_to_one_core, timed
 from ours import STRICT, Census
-from profiler import Profile
 from workload import Workload, build
 
 from consent.dialects import DIALECTS
 
-PROFILED = ("cold", "known")
 SUBSAMPLE = 2  # files a round for the slow arms: 2,500 captures, a second or two
+WORKER_ARMS = frozenset({"one-worker", "two-workers"})
+WORKERS_SCALE = 4  # two workers are compared on a larger workload: a real one dwarfs the start of a process
 
 
-def baseline_arms() -> list[Arm]:
+def baseline_arms() -> Iterator[Arm]:
     """The arms that need nothing of the project but its list of agents."""
-    arms = [
-        Arm("zlib", "inflate only, zlib", file_by_file(baselines.inflate)),
-        Arm("isal", "inflate only, ISA-L", file_by_file(baselines.inflate_isal)),
-        Arm("fastwarc", "FastWARC, iterate responses", file_by_file(baselines.iterate_fastwarc)),
-        Arm("fastwarc-http", "FastWARC, HTTP headers parsed", file_by_file(baselines.iterate_fastwarc_http)),
-        Arm("fastwarc-sha1", "FastWARC, headers + block + SHA-1", file_by_file(baselines.read_fastwarc)),
-        Arm("naive", "warcio + Protego × 60 agents", file_by_file(baselines.naive_protego), SUBSAMPLE),
-        Arm("naive-200", "the same, status 200 only", file_by_file(baselines.naive_protego_200), SUBSAMPLE),
-        Arm("urllib", "warcio + urllib.robotparser × 60", file_by_file(baselines.naive_urllib), SUBSAMPLE),
-    ]
-    return [arm for arm in arms if arm.name != "isal" or _has_isal()]
+    yield Arm("zlib", "inflate only, zlib", timed(baselines.inflate))
+    if baselines.has_isal():
+        yield Arm("isal", "inflate only, ISA-L", timed(baselines.inflate_isal))
+    yield Arm("fastwarc", "FastWARC, iterate responses", timed(baselines.iterate_fastwarc))
+    yield Arm("fastwarc-http", "FastWARC, HTTP headers parsed", timed(baselines.iterate_fastwarc_http))
+    yield Arm("fastwarc-sha1", "FastWARC, headers + block + SHA-1", timed(baselines.read_fastwarc))
+    yield Arm("naive", "warcio + Protego × 60 agents", timed(baselines.naive_protego), SUBSAMPLE)
+    yield Arm("naive-200", "the same, status 200 only", timed(baselines.naive_protego_200), SUBSAMPLE)
+    yield Arm("urllib", "warcio + urllib.robotparser × 60", timed(baselines.naive_urllib), SUBSAMPLE)
 
 
-def own_arms(workload: Workload, folder: Path) -> list[Arm]:
-    """The project's stages: with an empty store, with every digest known, and by one and two workers."""
+def own_arms(workload: Workload, folder: Path) -> Iterator[Arm]:
+    """The project's stages: with an empty store, with every digest known, and under every dialect."""
     every = tuple(dialect.name for dialect in DIALECTS)
-    cold, known = Census(workload, folder / "cold"), Census(workload, folder / "known")
+    yield Arm("cold", "capture + declare, empty store", Census(workload, folder / "cold").run_cold)
+    yield Arm("known", "capture + declare, digests known", Census(workload, folder / "known").run_known)
     full = Census(workload, folder / "full", every)
+    yield Arm("all-dialects", f"as cold, all {len(every)} dialects", full.run_cold)
+
+
+def worker_arms(workload: Workload, folder: Path) -> Iterator[Arm]:
+    """One worker and two on a larger workload."""
     one, two = Census(workload, folder / "one"), Census(workload, folder / "two", STRICT, 2)
-    wall = time.perf_counter
-    return [
-        Arm("cold", "capture + declare, empty store", cold.run, None, cold.empty),
-        Arm("known", "capture + declare, digests known", known.run, None, known.keep_bodies),
-        Arm("all-dialects", f"as cold, all {len(every)} dialects", full.run, None, full.empty),
-        Arm("one-worker", "as cold, one worker, wall clock", one.run_on_all_cores, None, one.empty, wall),
-        Arm("two-workers", "as cold, two workers, wall clock", two.run_on_all_cores, None, two.empty, wall),
-    ]
+    yield Arm("one-worker", "cold, 4 × the files, 1 worker, wall", one.run_by_clock, None, workload)
+    yield Arm("two-workers", "cold, 4 × the files, 2 workers, wall", two.run_by_clock, None, workload)
 
 
-def _has_isal() -> bool:
-    try:
-        import isal  # noqa: F401
-    except ImportError:
-        return False
-    return True
+def print_profiles(workload: Workload, folder: Path) -> None:
+    """Where the time of a cold run and of one with known digests goes, by function of the project."""
+    census = Census(workload, folder / "profiled")
+    for is_known in (False, True):
+        profile = census.profile(workload.files, is_known)
+        state = "digests known" if is_known else "empty store"
+        print(f"\nProfile, {state}: CPU time by function of the project\n")
+        rows = profile.lines(workload.n_captures)
+        print("\n".join(["| µs per capture | share | function |", "|---|---|---|", *rows]))
 
 
-def print_profile(arm: Arm, workload: Workload) -> None:
-    """Where the time of one run of an arm goes, by function of the project."""
-    profile = Profile()
-    arm.prepare()
-    with profile.watch():
-        n_captures = arm.run(workload.files)
-    print(f"\nProfile of {arm.name}, CPU time by function of the project:\n")
-    print("\n".join(["| µs per capture | share | function |", "|---|---|---|", *profile.lines(n_captures)]))
-
-
-def choose(arms: Sequence[Arm], wanted: str | None) -> list[Arm]:
-    """The arms of a comma-separated list, all without one; exits naming the choices when one is unknown."""
+def choose(arms: Sequence[Arm], wanted: Sequence[str]) -> list[Arm]:
+    """The arms with the wanted names, all without any; exits naming the choices when one is unknown."""
     by_name = {arm.name: arm for arm in arms}
-    names = wanted.split(",") if wanted else list(by_name)
-    unknown = [name for name in names if name not in by_name]
+    unknown = [name for name in wanted if name not in by_name]
     if unknown:
         sys.exit(f"unknown arm {', '.join(unknown)}: choose from {', '.join(by_name)}")
-    return [by_name[name] for name in names]
+    return [by_name[name] for name in wanted or by_name]
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -108,14 +97,17 @@ def main() -> None:
     """Build, measure, print."""
     arguments = parse_arguments()
     work = arguments.work or Path(tempfile.gettempdir()) / "crawlcensus-benchmark"
-    workload = build(work, arguments.captures, arguments.seed)
-    with tempfile.TemporaryDirectory(prefix="crawlcensus-benchmark-") as folder:
-        arms = choose(baseline_arms() + own_arms(workload, Path(folder)), arguments.arms)
+    wanted = arguments.arms.split(",") if arguments.arms else []
+    workload = large = build(work, arguments.captures, arguments.seed)
+    if not wanted or WORKER_ARMS.intersection(wanted):
+        large = build(work, arguments.captures * WORKERS_SCALE, arguments.seed)
+    with tempfile.TemporaryDirectory(prefix="crawlcensus-benchmark-") as name:
+        folder = Path(name)
+        arms = choose((*baseline_arms(), *own_arms(workload, folder), *worker_arms(large, folder)), wanted)
         pin_to_one_core()
         print_report(arms, workload, measure(arms, workload, arguments.rounds))
-        for arm in arms if arguments.profile else ():
-            if arm.name in PROFILED:
-                print_profile(arm, workload)
+        if arguments.profile:
+            print_profiles(workload, folder)
 
 
 if __name__ == "__main__":
