@@ -64,6 +64,7 @@ class Scan:
         records = _iterate(self._data, _USUAL)  # one of another kind shows as a start that is passed over
         try:
             for start, record in zip(find_starts(self._data), records, strict=False):
+                # A record that swallows the next one, or two in one member, show here.
                 if record.stream_pos != start:
                     break
                 if pending is not None:

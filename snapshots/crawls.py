@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from snapshots.archive import Archive, FileDamaged
 from snapshots.eras import FIRST_ROBOTSTXT_SNAPSHOT, notes_of
 
+# Ids before 2013 have another form; they are older than the first robotstxt subset anyway.
 _ID = re.compile(r"CC-MAIN-\d{4}-\d{2}")
 
 

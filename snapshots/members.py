@@ -82,6 +82,7 @@ def _inflate_member(view: memoryview, start: int) -> Member:
             window = view[position : position + _WINDOW]
             parts.append(inflater.decompress(window))
             position += len(window)
+            # Deflate makes at most 1,032 bytes of one: a window cannot run far beyond the bound.
             n_bytes += len(parts[-1])
             if n_bytes > MAX_MEMBER_BYTES:
                 raise DamagedError(LossReason.OVERSIZED_MEMBER)

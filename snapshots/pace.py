@@ -63,6 +63,7 @@ class Pace:
         """
         now = time.time()
         with self._locked() as state:
+            # Several requests under way are refused together; that is one refusal.
             if sent_at < state.refused_at:
                 return
             if now - state.refused_at > FORGET_AFTER_S:

@@ -100,6 +100,7 @@ class PayloadReader:
         if known is not None and known.body == body:
             return known
         payload = read_payload(head, body, stated, self._era)
+        # Only bodies that match as archived: the others depend on head and era too.
         if payload.digest_ok and payload.body is body:
             self._known.keep(stated, payload)
         return payload
@@ -117,6 +118,7 @@ class _VerifiedPayloads(dict[bytes, Payload]):
         if self.n_bytes + size > _MAX_KEPT_BYTES:
             self.clear()
             self.n_bytes = 0
+        # Forgetting all at once keeps a look-up one dictionary access; what is common is soon back.
         self[stated] = payload
         self.n_bytes += size + _ENTRY_BYTES
 

@@ -80,6 +80,7 @@ def pick(captures: Iterable[Archived], snapshot: str) -> Archived | None:
     sound = [c for c in captures if c.digest_ok is not False]
     if not sound:
         return None
+    # max() keeps the first of equals, so the smallest place wins where all else is equal.
     by_file = sorted(sound, key=lambda c: (c.warc_filename, c.warc_record_offset))
     return max(by_file, key=lambda c: _preference(c, snapshot))
 

@@ -39,6 +39,7 @@ class _Download:
         if not self.data:
             return {}
         headers = {"Range": f"bytes={len(self.data)}-"}
+        # A weak tag says nothing about bytes, so it must not vouch for the rest being of the same file.
         return headers | {"If-Range": self.etag} if self.etag.startswith('"') else headers
 
     def begin(self, response: httpx.Response) -> None:
@@ -135,6 +136,7 @@ class RemoteArchive(Archive):
         if status == 403:
             self._pace.refuse(sent_at)
             raise _TryAgain(refusal)
+        # The file is not what it was when its first part came: start anew.
         if status == 416:
             download.data.clear()
         if status in _RETRIED or status == 416:

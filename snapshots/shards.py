@@ -46,6 +46,7 @@ def url_serial(url: str, n_files: int) -> int:
     >>> url_serial("https://www.nytimes.com/robots.txt", 800)
     339
     """
+    # Java's bytes are signed and its ints wrap at 32 bits.
     value = 1
     for byte in url.encode():
         value = (31 * value + (byte - 256 if byte > 127 else byte)) & 0xFFFFFFFF

@@ -44,6 +44,7 @@ def resolve_location(url: str, location: bytes) -> str | None:
     text = location.decode("utf-8", "replace").strip()
     if not text:
         return None
+    # Most redirects lead to another robots.txt by its full address: nothing is left to resolve.
     if _ROBOTS_URL.fullmatch(text):
         return text
     try:
