@@ -212,7 +212,7 @@ def _is_date(text: str) -> bool:
 
 
 def _digest(agents: Iterable[Agent]) -> str:
-    # Sorted, and made of what was read, not of the file: moving a row or saving it with other line ends is no new
-    # registry, and nothing that was classified under it has to be done again.
+    # Sorted, and made of what was read, not of the file: moving a row or saving it with other line ends is no
+    # new registry, and nothing that was classified under it has to be done again.
     rows = sorted("\t".join("" if cell is None else str(cell) for cell in astuple(agent)) for agent in agents)
     return sha256("\n".join(rows).encode("utf-8", "surrogatepass")).hexdigest()[:DIGEST_LENGTH]
