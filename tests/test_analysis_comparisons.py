@@ -126,3 +126,35 @@ def test_without_rfc9309_the_default_dialect_is_the_reference(warehouse: Warehou
     models.build(con)
     query = "SELECT dialect, share_all, difference_all_points FROM parser_bounds WHERE agent = 'CCBot'"
     assert rows(con, query) == [("google", 1.0, 0.0)]
+
+
+def test_what_was_open_at_the_first_listing_and_is_closed_now(warehouse: Warehouse) -> None:
+    histories = {
+        "a.org": "open open gpt",  # closed since, by name
+        "b.org": "- 404 shut",  # nothing was declared, closed since by the star
+        "c.org": "some - -",  # known in both by carrying
+        "d.org": "open shut shut",  # closed before the listing
+        "e.org": "open 403 shut",  # could not be read then
+    }
+    con = build(warehouse, [S1, S2, S4], histories, weights={("a.org", "c4"): 1.0, ("c.org", "c4"): 3.0})
+    con.execute("UPDATE agents SET first_listed = '2023-08-07' WHERE agent = 'GPTBot'")
+    models.build(con)
+    assert rows(con, "SELECT * REPLACE (first_listed_on::VARCHAR AS first_listed_on) FROM head_start") == [
+        ("GPTBot", "(all)", "c4", "2023-08-07", S2, S4, 2, 1, 1, 4.0, 1.0, 0.25),
+        ("GPTBot", "(all)", "hosts", "2023-08-07", S2, S4, 3, 2, 1, 3.0, 2.0, 2 / 3),
+    ]
+
+
+def test_an_agent_without_a_date_or_older_than_the_study_has_no_head_start(warehouse: Warehouse) -> None:
+    con = build(warehouse, [S1, S2], {"a.org": "open shut"})
+    con.execute("UPDATE agents SET first_listed = '2016' WHERE agent = 'CCBot'")
+    models.build(con)
+    assert rows(con, "SELECT * FROM head_start") == []
+
+
+def test_a_year_alone_means_its_first_day(warehouse: Warehouse) -> None:
+    con = build(warehouse, [S1, S2], {"a.org": "open shut"})
+    con.execute("UPDATE agents SET first_listed = '2023' WHERE agent = 'CCBot'")
+    models.build(con)
+    query = "SELECT agent, first_listed_on::VARCHAR, snapshot_listed, share_closed_since FROM head_start"
+    assert rows(con, query) == [("CCBot", "2023-01-01", S1, 1.0)]

@@ -201,3 +201,12 @@ def test_the_study_label_reads_its_agents_even_when_they_are_not_tracked(warehou
     con = warehouse(agents={"NewBot": "training"}, rulesets={"r": {"*": "none", "claude-web": "all"}})
     models.build(con)
     assert label(con, "r", "(study combined)") == ("all", "specific", "all")
+
+
+def test_a_label_has_the_longest_delay_of_its_members(warehouse: Warehouse) -> None:
+    rulesets = {"r": {"GPTBot": "all", "ClaudeBot": "none"}}
+    con = warehouse(agents={"GPTBot": "training", "ClaudeBot": "training"}, rulesets=rulesets)
+    con.execute("UPDATE rulesets SET crawl_delay = if(agent = 'GPTBot', 1, 30) WHERE agent <> '*'")
+    models.build(con)
+    query = "SELECT crawl_delay FROM outcome_levels WHERE agent = '(any training)'"
+    assert con.execute(query).fetchall() == [(30.0,)]

@@ -26,6 +26,7 @@ ACCESS_STATES = (
     (200, "html", False, "not_robots"),
     (403, "", False, "refused"),
     (403, "", True, "refused"),
+    (403, "", True, "refused"),
     (404, "", False, "absent"),
     (503, "", False, "server_error"),
     *((status, "", False, "unresolved_redirect") for status in (300, 301, 302, 303, 304, 307, 308)),

@@ -11,7 +11,7 @@
 --   member, specific before wildcard
 -- restriction: none, some or all by the rules' effect; empty where nothing is declared
 -- restriction_longpre2024: The same by the rule of Longpre et al. (2024)
--- crawl_delay: Crawl-delay in seconds; empty when none is stated
+-- crawl_delay: Crawl-delay in seconds; empty when none is stated. For a label: the longest of its members
 WITH asked AS (
     SELECT agent, lower(member) AS member, count(*) OVER (PARTITION BY agent) AS n_members FROM agent_groups
 ),
@@ -47,7 +47,7 @@ SELECT
     max_by(group_match, 10 * strictness + nearness) AS group_match,
     max_by(restriction, strictness) AS restriction,
     max_by(restriction_longpre2024, strictness_longpre2024) AS restriction_longpre2024,
-    max_by(crawl_delay, 10 * strictness + nearness) AS crawl_delay
+    max(crawl_delay) AS crawl_delay
 FROM ranked
 GROUP BY ruleset, agent
 UNION ALL
