@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-from analysis.report import write_report
 
 import analysis
 from analysis import models
 from analysis.publish import publish
+from analysis.report import write_report
 from consent.agents import read_registry
 from pipeline.context import code_version
 from pipeline.execute import StageSummary
@@ -45,6 +45,8 @@ def load(job: Job, summary: StageSummary) -> None:
         draft.unlink(missing_ok=True)
         with open_warehouse(draft, study.workers) as con:
             summary.n_rows.update(load_warehouse(con, study, job.manifest))
+        # The log that a killed run may have left belongs to the old database.
+        target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
         draft.replace(target)
 
     _do(job, summary, Stage.LOAD, declared.digest, versions, job.context.layout.warehouse, work)

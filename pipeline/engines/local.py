@@ -1,13 +1,15 @@
 """The local engine: a pool of processes on this machine."""
 
 import os
+import signal
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from contextlib import contextmanager
+from multiprocessing import get_context, resource_tracker
 from types import TracebackType
 from typing import Self
 
@@ -60,17 +62,18 @@ class LocalEngine:
                 yield _receipt(future, under_way.pop(future))
 
     def _submit(self, context: Context, task: Task) -> Future[Receipt]:
-        try:
-            return self._running_pool().submit(run_task, context, task)
-        except BrokenProcessPool:
-            # A worker died while it had nothing to do.
-            self._drop_pool()
-            return self._running_pool().submit(run_task, context, task)
+        with _interrupts_held():
+            try:
+                return self._running_pool().submit(run_task, context, task)
+            except BrokenProcessPool:
+                # A worker died while it had nothing to do.
+                self._drop_pool()
+                return self._running_pool().submit(run_task, context, task)
 
     def _running_pool(self) -> ProcessPoolExecutor:
         if self._pool is None:
             start = get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._workers, start, _end_with_parent, (os.getpid(),))
+            self._pool = ProcessPoolExecutor(self._workers, start, _begin_worker, (os.getpid(),))
         return self._pool
 
     def _drop_pool(self) -> None:
@@ -86,8 +89,22 @@ def _receipt(future: Future[Receipt], task: Task) -> Receipt:
         return failed_receipt(task, "the worker process died (out of memory or killed)")
 
 
-def _end_with_parent(parent: int) -> None:
-    """In a worker: end when the parent has died, so that a killed run leaves no process behind."""
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back while the block runs; processes that it starts begin with it held back."""
+    # Started first, for its start would let Ctrl-C through again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin_worker(parent: int) -> None:
+    """In a worker: end without a word at Ctrl-C, and with the parent: nothing outlives a killed run."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     def watch() -> None:
         while os.getppid() == parent:
