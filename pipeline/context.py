@@ -7,6 +7,7 @@ from pathlib import Path
 from consent.agents import read_registry
 from consent.dialects import find_dialect
 from pipeline.layout import Layout
+from snapshots.archive import Archive, open_archive
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,12 @@ class Context:
     @property
     def layout(self) -> Layout:
         return Layout(self.folder)
+
+    def open_archive(self) -> Archive:
+        """The study's archive; all processes of the run share one request rate. Close it after use."""
+        return open_archive(
+            self.archive_root, self.requests_per_s, self.cooldown_s, limiter_path=self.layout.limiter
+        )
 
 
 def code_version() -> str:

@@ -47,7 +47,8 @@ def list_study_crawls(study: Study) -> tuple[Snapshot, ...]:
         archive = open_archive(study.archive_root, study.requests_per_s, study.cooldown_s)
     except ValueError as error:
         raise StudyError(f"{study.path}: [archive] root: {error}") from None
-    crawls = list_crawls(archive)
+    with archive:
+        crawls = list_crawls(archive)
     try:
         if isinstance(wanted, CrawlRange):
             return select_crawls(crawls, (wanted.first, wanted.last))

@@ -18,13 +18,12 @@ def main(options: argparse.Namespace) -> int:
     source = Path(options.source)
     if source.is_file():
         study = read_study(source)
-        crawls, entry = (
-            list_study_crawls(study),
-            read_manifest(Layout(study.folder)).stages.get(Stage.CAPTURE),
-        )
+        crawls = list_study_crawls(study)
+        entry = read_manifest(Layout(study.folder)).stages.get(Stage.CAPTURE)
         held = {facts.snapshot: facts for facts in entry.snapshots} if entry else {}
     elif source.is_dir() or "://" in options.source:
-        crawls, held = list_crawls(_open(options.source)), {}
+        with _open(options.source) as archive:
+            crawls, held = list_crawls(archive), {}
     else:
         raise UsageError(
             f"{options.source}: neither a study file, nor a folder, nor an address of an archive"

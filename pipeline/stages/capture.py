@@ -18,7 +18,7 @@ from pipeline.manifest import digest_of
 from pipeline.parts import Output, rows_to_table, sort_rows, write_part
 from pipeline.tables import CAPTURES, CONTENTS, SCHEMA_VERSION
 from pipeline.tasks import Receipt, SkipCount, Stage, State, Task
-from snapshots.archive import FileMissing, open_archive
+from snapshots.archive import FileMissing
 from snapshots.captures import Capture, Scan, scan_warc
 
 # Goes up when the same WARC file would give other rows.
@@ -160,20 +160,17 @@ def run(context: Context, task: Task) -> Receipt:
     """Read the task's files; a file that the archive does not have makes the receipt partial."""
     snapshot = task.partition.removeprefix("snapshot=")
     serial, n_serials = map(int, task.arguments)
-    archive = open_archive(
-        context.archive_root, context.requests_per_s, context.cooldown_s, limiter_path=context.layout.limiter
-    )
+    shard = (serial, n_serials) if n_serials else None
     collector = _Collector(context, task)
     missing = []
-    for path in task.inputs:
-        try:
-            data = archive.read(path)
-        except FileMissing:
-            missing.append(path)
-            continue
-        collector.add_file(
-            snapshot, path, scan_warc(data, snapshot, (serial, n_serials) if n_serials else None)
-        )
+    with context.open_archive() as archive:
+        for path in task.inputs:
+            try:
+                data = archive.read(path)
+            except FileMissing:
+                missing.append(path)
+            else:
+                collector.add_file(snapshot, path, scan_warc(data, snapshot, shard))
     collector.stage_bodies()
     return Receipt(
         task.task_id,

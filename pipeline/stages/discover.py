@@ -6,7 +6,6 @@ from pipeline.context import Context
 from pipeline.parts import rows_to_table, sort_rows, write_part
 from pipeline.tables import SCHEMA_VERSION, WARC_FILES
 from pipeline.tasks import Receipt, Stage, State, Task
-from snapshots.archive import open_archive
 from snapshots.crawls import list_robotstxt_files
 from snapshots.shards import Shards, choose_serials, group_files
 
@@ -25,10 +24,8 @@ def plan(snapshots: Sequence[str], serials: int | None) -> tuple[Task, ...]:
 def run(context: Context, task: Task) -> Receipt:
     """Read the release's path list and store one row per file."""
     (snapshot,), (chosen,) = task.inputs, task.arguments
-    archive = open_archive(
-        context.archive_root, context.requests_per_s, context.cooldown_s, limiter_path=context.layout.limiter
-    )
-    shards = group_files(list_robotstxt_files(archive, snapshot))
+    with context.open_archive() as archive:
+        shards = group_files(list_robotstxt_files(archive, snapshot))
     rows = list(_iter_rows(snapshot, shards, None if chosen == EVERY_SERIAL else int(chosen)))
     part = context.layout.part(WARC_FILES.name, task.partition, task.task_id)
     output = write_part(
