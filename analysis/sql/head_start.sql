@@ -25,18 +25,34 @@ starts AS (
     SELECT agent, first_listed_on, snapshot AS snapshot_listed
     FROM listed ASOF JOIN snapshot_order ON first_listed_on >= starts_on
 ),
-open_then AS (
-    SELECT starts.*, host
-    FROM starts JOIN panel ON panel.agent = starts.agent AND panel.snapshot = snapshot_listed
-    WHERE level IN ('none', 'some', 'absent')
+outcomes AS MATERIALIZED (
+    SELECT snapshot, host, outcome FROM host_outcomes
+    WHERE dialect = (SELECT dialect FROM dialects WHERE is_default)
+),
+cells AS MATERIALIZED (
+    SELECT
+        earlier.snapshot AS snapshot_listed, later.snapshot AS snapshot_now, stratum, corpus,
+        earlier.outcome AS outcome_then, later.outcome AS outcome_now,
+        count(*) AS n, sum(weight) AS w
+    FROM outcomes AS earlier
+    JOIN outcomes AS later ON later.host = earlier.host
+    JOIN site_groups ON site_groups.host = earlier.host
+    WHERE earlier.snapshot IN (SELECT snapshot_listed FROM starts)
+        AND later.snapshot = (SELECT snapshot FROM snapshot_order WHERE is_last)
+    GROUP BY ALL
 ),
 followed AS (
     SELECT
-        open_then.*, panel.snapshot AS snapshot_now,
-        level = 'all' AS is_closed,
-        is_closed AND group_match = 'specific' AS is_named
-    FROM open_then JOIN panel USING (host, agent)
-    WHERE panel.snapshot = (SELECT snapshot FROM snapshot_order WHERE is_last)
+        cells.*, starts.agent, first_listed_on,
+        coalesce(own_now.level, star_now.level) = 'all' AS is_closed,
+        is_closed AND coalesce(own_now.group_match, star_now.group_match) = 'specific' AS is_named
+    FROM cells
+    JOIN starts USING (snapshot_listed)
+    JOIN outcome_levels AS star_then ON star_then.outcome = outcome_then AND star_then.agent = '*'
+    JOIN outcome_levels AS star_now ON star_now.outcome = outcome_now AND star_now.agent = '*'
+    LEFT JOIN outcome_levels AS own_then ON own_then.outcome = outcome_then AND own_then.agent = starts.agent
+    LEFT JOIN outcome_levels AS own_now ON own_now.outcome = outcome_now AND own_now.agent = starts.agent
+    WHERE coalesce(own_then.level, star_then.level) IN ('none', 'some', 'absent')
 )
 SELECT
     agent,
@@ -45,12 +61,12 @@ SELECT
     first_listed_on,
     snapshot_listed,
     snapshot_now,
-    count(*)::BIGINT AS n_hosts_open,
-    (count(*) FILTER (is_closed))::BIGINT AS n_hosts_closed_since,
-    (count(*) FILTER (is_named))::BIGINT AS n_hosts_closed_by_name,
-    sum(weight)::DOUBLE AS weight_open,
-    coalesce(sum(weight) FILTER (is_closed), 0)::DOUBLE AS weight_closed_since,
+    sum(n)::BIGINT AS n_hosts_open,
+    coalesce(sum(n) FILTER (is_closed), 0)::BIGINT AS n_hosts_closed_since,
+    coalesce(sum(n) FILTER (is_named), 0)::BIGINT AS n_hosts_closed_by_name,
+    sum(w)::DOUBLE AS weight_open,
+    coalesce(sum(w) FILTER (is_closed), 0)::DOUBLE AS weight_closed_since,
     weight_closed_since / nullif(weight_open, 0) AS share_closed_since
-FROM followed JOIN site_groups USING (host)
+FROM followed
 GROUP BY agent, stratum, corpus, first_listed_on, snapshot_listed, snapshot_now
 ORDER BY agent, stratum, corpus
