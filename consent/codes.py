@@ -6,6 +6,8 @@ body) can be cut into groups by a regular expression. Other lines are the empty 
 
 from __future__ import annotations
 
+import re
+
 from consent.lines import Line, LineKind
 from consent.matching import matches_all
 from consent.readings import Reading
@@ -17,6 +19,7 @@ NOBODY = chr(AGENT_BASE)
 """The agent of a line that names nobody."""
 ALLOW_MARK = chr(RULE_BASE)
 """Stands for any Allow in coarse codes: a body that has one is coded again, exactly."""
+_ORDINARY = re.compile(rb"/(?!robots\.txt)[A-Za-z0-9_.-][^*?%]*+")
 LINE_OVERHEAD = 250
 """Octets that one known line is taken to cost besides its own, in dictionaries and codes."""
 AGENT_COST, DELAY_COST = 400, 4000
@@ -116,6 +119,8 @@ class CoarseCodes(ExactCodes):
         return self.book.code_rule(False, self._find_like(line.value))
 
     def _find_like(self, value: bytes) -> bytes:
+        if _ORDINARY.fullmatch(value):
+            return b"/path"
         pattern = self.book.reading.normalise_pattern(value)
         if not value or matches_all(pattern):
             return value

@@ -32,7 +32,6 @@ class Reading:
     `normalise_pattern` and `normalise_url` bring a rule's value and a URL to the form that is compared;
     `expand_allow` gives the further pattern that an Allow stands for, or None.
     `exempts_robots`: the path /robots.txt may always be fetched.
-    `agent_mark` is in every user-agent line, lower-cased: a body without it has no groups.
     """
 
     name: str
@@ -43,7 +42,6 @@ class Reading:
     normalise_url: Callable[[str], bytes]
     expand_allow: Callable[[bytes], bytes | None]
     exempts_robots: bool
-    agent_mark: bytes
 
 
 def _expand_nothing(_pattern: bytes) -> bytes | None:
@@ -59,7 +57,6 @@ RFC9309 = Reading(
     normalise_url_rfc9309,
     _expand_nothing,
     True,
-    b"user-agent",
 )
 GOOGLE = Reading(
     "google",
@@ -70,6 +67,5 @@ GOOGLE = Reading(
     find_path,
     expand_allow_google,
     False,
-    b"agent",
 )
 READINGS = {reading.name: reading for reading in (RFC9309, GOOGLE)}
