@@ -21,8 +21,8 @@ class Explanation:
 
     `agent` is the first asked token that a group names, else the first asked. `line` is where the deciding
     rule stands, counted from 1: the rule for the URL, or without a URL the rule that makes the level; None
-    when there is none. `allowed` is None without a URL, and in dialects that only classify. `rules` are the
-    lines of the groups that speak, in the form "Disallow: /x"; `group_lines` are their user-agent lines.
+    when there is none. `allowed` is None without a URL, and in dialects that only tell levels. `rules` are
+    the lines of the groups that speak, in the form "Disallow: /x"; `group_lines` are their user-agent lines.
     `why` says it in words.
     """
 
@@ -51,7 +51,7 @@ def explain(
     if reading is None:
         from consent.explain_foreign import explain_foreign
 
-        return explain_foreign(body, agents, dialect_name)
+        return explain_foreign(body, agents, url, dialect_name)
     return _explain_groups(_find_speakers(body, agents, reading), agents[0], url, reading)
 
 

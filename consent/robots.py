@@ -9,7 +9,7 @@ from typing import NamedTuple
 from consent.lines import LineKind, cut_body
 from consent.readings import Reading
 
-_DELAY = re.compile(rb"\d{1,9}(?:\.\d{0,9})?|\.\d{1,9}")
+_DELAY = re.compile(rb"\d{1,9}(?:\.\d{0,6})?|\.\d{1,6}")
 
 
 class Rule(NamedTuple):
@@ -117,5 +117,5 @@ def _render_group(group: Group) -> Iterator[bytes]:
     for rule in group.rules:
         yield (b"Allow: " if rule.is_allow else b"Disallow: ") + rule.value
     for delay in group.delays:
-        yield b"Crawl-delay: %.9f" % delay
+        yield b"Crawl-delay: %.6f" % delay
     yield b""

@@ -86,6 +86,13 @@ def test_other_dialects_tell_the_level(dialect: str) -> None:
     assert (told.agent, told.group_match, told.restriction) == ("GPTBot", "specific", "all")
 
 
+def test_protego_tells_whether_a_url_may_be_fetched() -> None:
+    body = b"User-agent: *\nDisallow: /x\n"
+    assert explain(body, ["a"], "https://example.org/x/y", "protego").allowed is False
+    assert explain(body, ["a"], "/y?[", "protego").allowed is True
+    assert explain(body, ["a"], "/x", "longpre2024-head").allowed is None
+
+
 def test_a_body_of_any_octets_is_explained() -> None:
     assert explain(bytes(range(256)), ["a"], "\udcff?\x00").allowed is True
 
