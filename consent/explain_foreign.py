@@ -1,4 +1,4 @@
-"""Explanations in the dialects of others: their parsers tell no lines, and only Protego what may be fetched."""
+"""Explanations in the dialects of others: their parsers tell no lines; Protego alone tells what is allowed."""
 
 from __future__ import annotations
 
