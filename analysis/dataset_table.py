@@ -152,6 +152,17 @@ DATASETS: tuple[Dataset, ...] = (
         ("agent", "stratum", "corpus", "snapshot", "dialect"),
         references=(_SNAPSHOT,),
     ),
+    Dataset(
+        "head_start",
+        "tracked agent with a dated first listing, stratum and corpus",
+        ("head_start",),
+        ("agent", "stratum", "corpus"),
+        references=(
+            Reference(("agent",), "agents", ("agent",)),
+            Reference(("snapshot_listed",), "snapshots", ("snapshot",)),
+            Reference(("snapshot_now",), "snapshots", ("snapshot",)),
+        ),
+    ),
     Dataset("coverage", "snapshot", ("coverage",), ("snapshot",), references=(_SNAPSHOT,)),
     Dataset(
         "losses",

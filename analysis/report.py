@@ -10,7 +10,7 @@ import duckdb
 import jinja2
 
 from analysis import report_facts as facts
-from analysis.report_changes import comparison_section, transition_section
+from analysis.report_changes import comparison_section, head_start_section, transition_section
 from analysis.report_evidence import answer_section, coverage_section, parser_section
 from analysis.report_page import Cell, Section, count, share, table, text
 from analysis.report_restrictions import ends_table, restriction_section
@@ -62,6 +62,7 @@ def _sections(
     return [
         restriction_section(shares, agents),
         comparison_section(facts.read_level_changes(con, agents), agents, measured.first, measured.last),
+        head_start_section(facts.read_head_start(con), measured.last),
         *([_corpus_section(corpora)] if any(row.corpus != "hosts" for row in corpora) else []),
         transition_section(facts.read_transitions(con), facts.read_kinds(con)),
         answer_section(facts.read_answers(con), n_observed),

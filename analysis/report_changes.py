@@ -5,8 +5,20 @@ from dataclasses import dataclass
 
 from analysis.figure_style import inline
 from analysis.figures import Bar, draw_bars, draw_counts
-from analysis.report_page import Cell, Figure, Section, Table, count, extent, listing, percent, table, text
-from analysis.report_rows import LevelChange, TransitionCount
+from analysis.report_page import (
+    Cell,
+    Figure,
+    Section,
+    Table,
+    count,
+    extent,
+    listing,
+    percent,
+    share,
+    table,
+    text,
+)
+from analysis.report_rows import HeadStart, LevelChange, TransitionCount
 
 ONE_SNAPSHOT = "A comparison takes at least two snapshots that captured the same hosts."
 
@@ -89,6 +101,32 @@ def find_became(level: str, group_match: str) -> Became:
     """
     found = (b for b in BECAME if level in b.levels and (not b.matches or group_match in b.matches))
     return next(found, OTHERWISE)
+
+
+def head_start_section(rows: Sequence[HeadStart], last: str) -> Section:
+    """What was open to each agent when it was first listed, and how much of it is closed now."""
+    said = (
+        "An agent reads what is open when it appears; a restriction that comes later does not take that "
+        "back. Of the hosts open to an agent when it was first listed in public: how many restrict it in "
+        f"full in {last}? A host that a snapshot did not capture counts as it was last seen.",
+        "Source: head_start (stratum = (all), corpus = hosts). Unit: host.",
+    )
+    headings = (
+        "agent",
+        "first listed",
+        "snapshot",
+        "open then",
+        "closed since",
+        "of them by name",
+        "share closed",
+    )
+    body = [
+        (text(r.agent), text(r.first_listed_on.isoformat()), text(r.snapshot_listed), count(r.n_hosts_open),
+         count(r.n_hosts_closed_since), count(r.n_hosts_closed_by_name), share(r.share_closed_since))
+        for r in rows
+    ]  # fmt: skip
+    numbers = table("Open when first listed, closed since", headings, body)
+    return Section("head-start", "The head start", said, (), (numbers,))
 
 
 def transition_section(top: Sequence[TransitionCount], kinds: Sequence[TransitionCount]) -> Section:

@@ -9,6 +9,7 @@ from analysis.report_rows import (
     AnswerShare,
     CorpusShare,
     Coverage,
+    HeadStart,
     LevelChange,
     Loss,
     Measured,
@@ -182,6 +183,19 @@ def read_corpora(con: duckdb.DuckDBPyConnection) -> tuple[CorpusShare, ...]:
         WHERE stratum = '(all)' AND agent LIKE '(%' AND (is_first OR is_last)
         GROUP BY corpus, agent, snapshot HAVING sum(n_hosts_observed) > 0
         ORDER BY corpus <> 'hosts', corpus, agent, snapshot
+        """,
+    )
+
+
+def read_head_start(con: duckdb.DuckDBPyConnection) -> tuple[HeadStart, ...]:
+    """One row per tracked agent listed within the study, the largest share closed first; may be empty."""
+    return _rows(
+        con,
+        HeadStart,
+        f"""
+        SELECT agent, first_listed_on, snapshot_listed, n_hosts_open, n_hosts_closed_since,
+            n_hosts_closed_by_name, share_closed_since
+        FROM head_start WHERE {WHOLE} ORDER BY share_closed_since DESC NULLS LAST, agent
         """,
     )
 

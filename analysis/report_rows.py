@@ -118,3 +118,16 @@ class CorpusShare:
     snapshot: str
     n_hosts: int
     share_all: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeadStart:
+    """Hosts open to an agent when it was first listed, and those of them closed in the last snapshot."""
+
+    agent: str
+    first_listed_on: date
+    snapshot_listed: str
+    n_hosts_open: int
+    n_hosts_closed_since: int
+    n_hosts_closed_by_name: int
+    share_closed_since: float | None

@@ -346,3 +346,13 @@ def test_a_browser_draws_the_page(html: str, tmp_path: Path, require_all: bool) 
         check=True, capture_output=True, timeout=120,
     )  # fmt: skip
     assert (tmp_path / "page.png").stat().st_size > 50_000
+
+
+def test_the_head_start_is_the_csvs(page: Page, dataset: Path) -> None:
+    lines = page.tables["Open when first listed, closed since"][1:]
+    rows = {row["agent"]: row for row in whole(read_csv(dataset / "head_start.csv"))}
+    assert len(lines) == len(rows) > 3
+    for line in lines:
+        row = rows[line[0]]
+        numbers = ("n_hosts_open", "n_hosts_closed_since", "n_hosts_closed_by_name", "share_closed_since")
+        assert line[1:] == [row["first_listed_on"], row["snapshot_listed"], *(row[name] for name in numbers)]
