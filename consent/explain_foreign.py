@@ -1,4 +1,4 @@
-"""Explanations in the dialects of others: their parsers tell no lines; Protego alone tells what is allowed."""
+"""Explanations in the dialects of others: they tell no lines, and Protego alone what may be fetched."""
 
 from __future__ import annotations
 
