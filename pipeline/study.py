@@ -3,9 +3,12 @@
 import os
 import tomllib
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
+from consent.agents import read_registry
 from consent.dialects import DIALECTS
+from pipeline.sites import read_sites
 from pipeline.study_keys import KEYS, Problem, check_document
 
 
@@ -62,6 +65,23 @@ def read_study(path: Path) -> Study:
     if problems:
         raise StudyError("\n".join(f"{path}: {problem}" for problem in problems))
     return study
+
+
+def check_lists(study: Study) -> None:
+    """Read the site list and the registry for their errors alone, before hours of work rest on them.
+
+    Raises SitesError, RegistryError, and StudyError for a tracked agent that the registry does not have.
+    """
+    if study.sites_file:
+        read_sites(study.sites_file)
+    registry = read_registry(study.registry)
+    known = {agent.agent for agent in registry.agents}
+    for token in study.track or ():
+        if registry.spelling(token) not in known:
+            near = get_close_matches(token, known, 1)
+            fix = f"did you mean {near[0]}?" if near else "give a token that the registry has"
+            what = f"the registry has no agent {token!r}"
+            raise StudyError(f"{study.path}: {Problem('agents', 'track', what, fix)}")
 
 
 def _lookup(document: dict[str, dict[str, object]], section: str, key: str, default: object) -> object:

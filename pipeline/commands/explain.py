@@ -2,16 +2,14 @@
 
 import argparse
 import base64
-import binascii
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from consent.explain import Explanation, explain
-
 from consent.dialects import find_dialect
+from consent.explain import Explanation, explain
 from pipeline.commands.errors import UsageError
 
 
@@ -32,7 +30,7 @@ def main(options: argparse.Namespace) -> int:
     except ValueError as error:
         raise UsageError(str(error)) from None
     if options.source == "-":
-        return answer_lines(sys.stdin, options.dialect)
+        return answer_lines(sys.stdin.buffer, options.dialect)
     body = _find_body(options)
     for agent in options.agent or ["*"]:
         answer = explain(body, [agent], options.url, options.dialect)
@@ -40,7 +38,7 @@ def main(options: argparse.Namespace) -> int:
     return 0
 
 
-def answer_lines(lines: Iterable[str], dialect: str) -> int:
+def answer_lines(lines: Iterable[str | bytes], dialect: str) -> int:
     """One JSON answer for each JSON question; a line that is none is answered with its error."""
     status = 0
     for number, line in enumerate(lines, 1):
@@ -49,7 +47,7 @@ def answer_lines(lines: Iterable[str], dialect: str) -> int:
         try:
             question = parse_question(line)
         except ValueError as error:
-            print(json.dumps({"id": None, "error": f"line {number}: {error}"}), flush=True)
+            print(json.dumps({"id": _find_id(line), "error": f"line {number}: {error}"}), flush=True)
             status = 1
             continue
         answer = explain(question.body, question.agents, question.url, dialect)
@@ -57,11 +55,11 @@ def answer_lines(lines: Iterable[str], dialect: str) -> int:
     return status
 
 
-def parse_question(line: str) -> Question:
+def parse_question(line: str | bytes) -> Question:
     """A question from its JSON line; ValueError says what is wrong with it."""
     try:
         asked = json.loads(line)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"not JSON ({error})") from None
     if not isinstance(asked, dict) or ("content" in asked) == ("content_b64" in asked):
         raise ValueError('give an object with either "content" (text) or "content_b64" (base64)')
@@ -73,6 +71,15 @@ def parse_question(line: str) -> Question:
     return Question(asked.get("id"), _body(asked), tuple(agents) or ("*",), url)
 
 
+def _find_id(line: str | bytes) -> object:
+    """The id of a question that cannot be answered; None when it has none."""
+    try:
+        asked = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return asked.get("id") if isinstance(asked, dict) else None
+
+
 def _body(asked: dict[str, object]) -> bytes:
     text = asked.get("content", asked.get("content_b64"))
     if not isinstance(text, str):
@@ -81,7 +88,7 @@ def _body(asked: dict[str, object]) -> bytes:
         return text.encode("utf-8", "surrogatepass")
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise ValueError(f'"content_b64" is not base64 ({error})') from None
 
 

@@ -8,13 +8,14 @@ from pipeline.layout import Layout
 from pipeline.progress import log
 from pipeline.run import RUNNERS, run_stages
 from pipeline.stages import discover
-from pipeline.study import Study, read_study
+from pipeline.study import Study, check_lists, read_study
 from pipeline.tasks import Stage, State, Task, read_receipt
 
 
 def main(options: argparse.Namespace) -> int:
     """Run the stages that the verb names; 0 when all is done."""
     study = read_study(options.study)
+    check_lists(study)
     stages = tuple(RUNNERS) if options.verb == "run" else (Stage(options.verb),)
     if options.dry_run:
         return print_plan(study, stages)
