@@ -15,7 +15,7 @@ from consent.agents import read_registry
 from pipeline.context import code_version
 from pipeline.execute import StageSummary
 from pipeline.job import Job
-from pipeline.layout import temporary_name
+from pipeline.layout import TEMPORARY, temporary_name
 from pipeline.manifest import Manifest, StageEntry, digest_of, write_manifest
 from pipeline.progress import log
 from pipeline.run_task import peak_memory_mib
@@ -99,8 +99,13 @@ def report(job: Job, summary: StageSummary) -> None:
 
 @contextmanager
 def open_warehouse(path: Path, threads: int, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to a warehouse file, closed at the end of the block."""
-    con = duckdb.connect(str(path), read_only=read_only, config={"threads": threads})
+    """A connection to a warehouse file, closed at the end of the block.
+
+    It keeps within 768 MiB and goes to disk beside the file for more.
+    """
+    spill = path.parent / f"{TEMPORARY}duckdb"
+    config = {"threads": threads, "memory_limit": "768MiB", "temp_directory": str(spill)}
+    con = duckdb.connect(str(path), read_only=read_only, config=config)
     try:
         yield con
     finally:

@@ -1,6 +1,7 @@
 """Where things stand below the output folder, and how a file gets there whole or not at all."""
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,10 +73,11 @@ def write_text_atomic(path: Path, text: str) -> None:
 
 
 def remove_temporaries(folder: Path) -> int:
-    """Remove what killed runs left half-written below `folder`; returns how many files that were."""
-    n_removed = 0
-    for leftover in sorted(folder.rglob(f"{TEMPORARY}*")):
-        if leftover.is_file():
-            leftover.unlink()
-            n_removed += 1
-    return n_removed
+    """Remove what killed runs left half-written below `folder`; returns how many things that were."""
+    leftovers = sorted(folder.rglob(f"{TEMPORARY}*"))
+    for leftover in leftovers:
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
+    return len(leftovers)
