@@ -104,7 +104,11 @@ def open_warehouse(path: Path, threads: int, read_only: bool = False) -> Iterato
     It keeps within 768 MiB and goes to disk beside the file for more.
     """
     spill = path.parent / f"{TEMPORARY}duckdb"
-    config = {"threads": threads, "memory_limit": "768MiB", "temp_directory": str(spill)}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": threads,
+        "memory_limit": "768MiB",
+        "temp_directory": str(spill),
+    }
     con = duckdb.connect(str(path), read_only=read_only, config=config)
     try:
         yield con
