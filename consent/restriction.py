@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from consent.matching import covers, matches_all, simplify
+from consent.matching import can_match, covers, matches_all, simplify
 from consent.vocabulary import Restriction
 
 COVER_LIMIT = 4096
@@ -35,7 +35,7 @@ def classify_restriction(allow: Iterable[bytes], disallow: Iterable[bytes]) -> R
         return level
     if _length(allows) >= _length(disallows) and _are_covered(disallows - allows, allows, 0):
         return Restriction.NONE
-    closing = _length(filter(matches_all, disallows))
+    closing = _length(_keep_everything(disallows))
     open_still = [pattern for pattern in allows if len(pattern) >= closing]
     return Restriction.ALL if closing and _are_covered(open_still, disallows, 1) else Restriction.SOME
 
@@ -46,9 +46,9 @@ def classify_by_length(allow: Iterable[bytes], disallow: Iterable[bytes]) -> Res
 
 
 def _classify_by_length(allows: frozenset[bytes], disallows: frozenset[bytes]) -> Restriction:
-    if _length(filter(matches_all, allows)) >= _length(disallows):
+    if _length(_keep_everything(allows)) >= _length(disallows):
         return Restriction.NONE
-    if _length(filter(matches_all, disallows)) > _length(allows):
+    if _length(_keep_everything(disallows)) > _length(allows):
         return Restriction.ALL
     return Restriction.SOME
 
@@ -59,11 +59,18 @@ def _length(patterns: Iterable[bytes]) -> int:
 
 def is_usable(pattern: bytes) -> bool:
     """Tell whether a pattern says anything about a path other than /robots.txt (clauses 2.2.2-g, 2.2.2-i)."""
-    return pattern.startswith((b"/", b"*")) and simplify(pattern) not in _ROBOTS
+    if b"*" in pattern:
+        return can_match(pattern) and simplify(pattern) not in _ROBOTS
+    return pattern.startswith(b"/") and pattern not in _ROBOTS
 
 
 def _keep_usable(patterns: Iterable[bytes]) -> frozenset[bytes]:
     return frozenset(filter(is_usable, frozenset(patterns)))
+
+
+# Most patterns have no star: then only a slash is everything, and that needs no call.
+def _keep_everything(patterns: Iterable[bytes]) -> list[bytes]:
+    return [pattern for pattern in patterns if pattern == b"/" or (b"*" in pattern and matches_all(pattern))]
 
 
 # Only a pattern with `*` can be as long as another one that it covers, unless the two are the same.
