@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.layout import temporary_name
-from pipeline.tables import Table
+from pipeline.table import Table
 
 # Columns with few distinct values: a dictionary makes these smaller, and all others only slower to write.
 REPETITIVE = frozenset(

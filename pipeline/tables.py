@@ -5,53 +5,23 @@ description of a column travels in its field metadata into Parquet, from there i
 warehouse as a column comment, and from there into the data dictionary.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-import pyarrow as pa
+from pipeline.table import BYTES, COUNT, FLAG, REAL, SMALL, TEXT, TIME, Column, make_table
 
 SCHEMA_VERSION = "1"
 
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One stored table: its name, what one row is, its key and its Arrow schema."""
-
-    name: str
-    one_row_per: str
-    key: tuple[str, ...]
-    schema: pa.Schema
-
-    def column_description(self, column: str) -> str:
-        """The sentence that describes a column; KeyError when the table has no such column."""
-        return str(self.schema.field(column).metadata[b"description"].decode())
-
-
-_Column = tuple[str, pa.DataType, str]
-TEXT, FLAG, COUNT, TIME = pa.string(), pa.bool_(), pa.int64(), pa.timestamp("s")
-
-
-def _table(name: str, one_row_per: str, key: Sequence[str], columns: Sequence[_Column]) -> Table:
-    fields = [
-        pa.field(column, kind, nullable=column not in key, metadata={"description": description})
-        for column, kind, description in columns
-    ]
-    return Table(name, one_row_per, tuple(key), pa.schema(fields, metadata={"table": name}))
-
-
-SNAPSHOT: _Column = ("snapshot", TEXT, "Common Crawl release, CC-MAIN-YYYY-WW")
-DIGEST: _Column = (
+SNAPSHOT: Column = ("snapshot", TEXT, "Common Crawl release, CC-MAIN-YYYY-WW")
+DIGEST: Column = (
     "content_digest",
     TEXT,
     "SHA-1 of the body as read, in base32, as in a WARC payload digest",
 )
-AGENT: _Column = (
+AGENT: Column = (
     "agent",
     TEXT,
     "Product token, spelt as in the registry (else lower-cased), or * for every agent not named",
 )
 
-SNAPSHOTS = _table(
+SNAPSHOTS = make_table(
     "snapshots",
     "Common Crawl release of the study",
     ["snapshot"],
@@ -65,7 +35,7 @@ SNAPSHOTS = _table(
     ],
 )
 
-WARC_FILES = _table(
+WARC_FILES = make_table(
     "warc_files",
     "WARC file of the robotstxt subset of a release",
     ["snapshot", "warc_filename"],
@@ -78,7 +48,7 @@ WARC_FILES = _table(
     ],
 )
 
-CAPTURES = _table(
+CAPTURES = make_table(
     "captures",
     "archived answer to a robots.txt request",
     ["snapshot", "url", "fetch_time", "warc_filename", "warc_record_offset"],
@@ -92,7 +62,7 @@ CAPTURES = _table(
             TIME,
             "When the answer came (WARC-Date, UTC); see the snapshot's notes where it is not trusted",
         ),
-        ("fetch_status", pa.int16(), "HTTP status of the answer"),
+        ("fetch_status", SMALL, "HTTP status of the answer"),
         (
             "fetch_redirect",
             TEXT,
@@ -124,14 +94,14 @@ CAPTURES = _table(
     ],
 )
 
-CONTENTS = _table(
+CONTENTS = make_table(
     "contents",
     "distinct robots.txt body, as bytes",
     ["content_digest"],
-    [DIGEST, ("content", pa.binary(), "The body, byte for byte")],
+    [DIGEST, ("content", BYTES, "The body, byte for byte")],
 )
 
-BODIES = _table(
+BODIES = make_table(
     "bodies",
     "distinct robots.txt body",
     ["content_digest"],
@@ -148,7 +118,7 @@ BODIES = _table(
     ],
 )
 
-READINGS = _table(
+READINGS = make_table(
     "readings",
     "distinct body and dialect",
     ["content_digest", "dialect"],
@@ -163,7 +133,7 @@ READINGS = _table(
 
 _LEVELS = "none (every path may be fetched), some, or all (no path but /robots.txt may be)"
 
-RULESETS = _table(
+RULESETS = make_table(
     "rulesets",
     "distinct outcome and agent that the body names, plus *",
     ["ruleset", "agent"],
@@ -177,11 +147,11 @@ RULESETS = _table(
             TEXT,
             f"By the rule of Longpre et al. (2024) over the same groups: {_LEVELS}",
         ),
-        ("crawl_delay", pa.float64(), "Crawl-delay for the agent in seconds; empty when none is stated"),
+        ("crawl_delay", REAL, "Crawl-delay for the agent in seconds; empty when none is stated"),
     ],
 )
 
-SIGNALS = _table(
+SIGNALS = make_table(
     "signals",
     "distinct body and other consent signal in it",
     ["content_digest", "signal", "scope", "key", "line"],
@@ -199,7 +169,7 @@ SIGNALS = _table(
     ],
 )
 
-SITES = _table(
+SITES = make_table(
     "sites",
     "host of the study",
     ["host"],
@@ -216,18 +186,18 @@ SITES = _table(
     ],
 )
 
-SITE_WEIGHTS = _table(
+SITE_WEIGHTS = make_table(
     "site_weights",
     "host and corpus",
     ["host", "corpus"],
     [
         ("host", TEXT, "Authority that a robots.txt governs"),
         ("corpus", TEXT, "Weight column of the study's site list"),
-        ("weight", pa.float64(), "Weight of the host in that corpus, for instance tokens"),
+        ("weight", REAL, "Weight of the host in that corpus, for instance tokens"),
     ],
 )
 
-AGENTS = _table(
+AGENTS = make_table(
     "agents",
     "product token of the registry",
     ["agent"],
@@ -244,7 +214,7 @@ AGENTS = _table(
     ],
 )
 
-LOSSES = _table(
+LOSSES = make_table(
     "losses",
     "snapshot, stage and reason for which something was lost or passed over",
     ["snapshot", "stage", "reason"],
@@ -257,19 +227,19 @@ LOSSES = _table(
     ],
 )
 
-ACCESS_STATES = _table(
+ACCESS_STATES = make_table(
     "access_states",
     "distinct kind of answer",
     ["fetch_status", "body_kind", "has_refusal_marker"],
     [
-        ("fetch_status", pa.int16(), "HTTP status of the answer"),
+        ("fetch_status", SMALL, "HTTP status of the answer"),
         ("body_kind", TEXT, "Kind of the body of a 2xx answer; empty text for other answers"),
         ("has_refusal_marker", FLAG, "Whether the answer carries the marker of a refusal"),
         ("access_state", TEXT, "How robots.txt was obtained, RFC 9309 section 2.3.1"),
     ],
 )
 
-DIALECTS = _table(
+DIALECTS = make_table(
     "dialects",
     "named reading of RFC 9309 that the study used",
     ["dialect"],
@@ -281,7 +251,7 @@ DIALECTS = _table(
     ],
 )
 
-RUNS = _table(
+RUNS = make_table(
     "runs",
     "execution of a stage",
     ["run", "stage"],
@@ -289,8 +259,8 @@ RUNS = _table(
         ("run", TEXT, "Execution of the command"),
         ("stage", TEXT, "Stage"),
         ("started_at", TIME, "When the stage began, UTC"),
-        ("elapsed_s", pa.float64(), "Seconds that it took"),
-        ("peak_memory_mib", pa.float64(), "Largest memory of one process of the stage, MiB"),
+        ("elapsed_s", REAL, "Seconds that it took"),
+        ("peak_memory_mib", REAL, "Largest memory of one process of the stage, MiB"),
         ("code_version", TEXT, "Version of crawlcensus"),
         ("library_versions", TEXT, "Versions of the libraries that decide, as JSON"),
         ("dialects", TEXT, "Dialects and their versions, as JSON"),

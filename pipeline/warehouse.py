@@ -16,6 +16,7 @@ from pipeline.manifest import Manifest, StageEntry
 from pipeline.parts import rows_to_table
 from pipeline.sites import read_sites
 from pipeline.study import Study
+from pipeline.table import Table
 from pipeline.tables import (
     ACCESS_STATES,
     AGENTS,
@@ -32,7 +33,6 @@ from pipeline.tables import (
     SITES,
     SNAPSHOTS,
     TABLES,
-    Table,
 )
 from pipeline.tasks import Stage
 

@@ -6,7 +6,8 @@ import duckdb
 import pyarrow as pa
 
 from analysis.models import access_combinations
-from pipeline.tables import TABLES, Table
+from pipeline.table import Table
+from pipeline.tables import TABLES
 
 AGENTS = (
     ("GPTBot", "OpenAI", "training", "2023-08-07"),

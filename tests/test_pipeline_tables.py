@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.parts import rows_to_table, sort_rows, write_part
-from pipeline.tables import CONTENTS, RULESETS, TABLES, TIME, Table
+from pipeline.table import TIME, Table
+from pipeline.tables import CONTENTS, RULESETS, TABLES
 from pipeline.warehouse import create_tables
 
 # Written down a second time on purpose: a change of the contract has to be made in two places.

@@ -19,7 +19,8 @@ from consent.dialects import DIALECTS, find_dialect
 from consent.signals import iter_signals
 from pipeline.context import Context, ruler_versions
 from pipeline.parts import Output, rows_to_table, sort_rows, write_part
-from pipeline.tables import BODIES, READINGS, RULESETS, SCHEMA_VERSION, SIGNALS, Table
+from pipeline.table import Table
+from pipeline.tables import BODIES, READINGS, RULESETS, SCHEMA_VERSION, SIGNALS
 from pipeline.tasks import Receipt, Stage, State, Task
 
 BATCH_ROWS = 4096
