@@ -233,7 +233,8 @@ def test_real_bodies_count_as_the_reader_does() -> None:
     if not path.exists():
         pytest.skip("the shared corpus is not here")
     query = "select body from read_parquet(?) where digest < 'C' and len(hex(body)) < 200000 order by digest"
-    bodies = [row[0] for row in duckdb.connect().execute(query, [str(path)]).fetchall()]
+    with duckdb.connect() as con:
+        bodies = [row[0] for row in con.execute(query, [str(path)]).fetchall()]
     assert len(bodies) > 1000
     for body in bodies:
         facts = describe_body(body)

@@ -210,7 +210,8 @@ def test_paper_gets_a_fifth_of_real_wildcards_of_2019_wrong() -> None:
     query = """select distinct digest, body from read_parquet(?) b join read_parquet(?) c using (digest)
                where corpus = 'top-2019' and digest < 'G' and octet_length(body) < 50000 order by digest"""
     paths = [str(SHARED / "corpus" / name) for name in ("bodies.parquet", "captures.parquet")]
-    bodies = [body for _, body in duckdb.connect().execute(query, paths).fetchall()]
+    with duckdb.connect() as con:
+        bodies = [body for _, body in con.execute(query, paths).fetchall()]
     classifier = Classifier("rfc9309", REGISTRY)
     n_wrong = 0
     for body in bodies:

@@ -242,7 +242,8 @@ def test_real_bodies_read_as_protego_answers() -> None:
     query = (
         "select body from read_parquet(?) where digest < '2K' and octet_length(body) < 3000 order by digest"
     )
-    bodies = [cut_body(row[0])[0] for row in duckdb.connect().execute(query, [str(path)]).fetchall()]
+    with duckdb.connect() as con:
+        bodies = [cut_body(row[0])[0] for row in con.execute(query, [str(path)]).fetchall()]
     assert len(bodies) > 200
     for body in bodies:
         check(body)
