@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -228,7 +229,6 @@ def test_hostile_bodies_are_described_too(body: bytes) -> None:
 
 @pytest.mark.corpus
 def test_real_bodies_count_as_the_reader_does() -> None:
-    duckdb = pytest.importorskip("duckdb")
     path = SHARED / "corpus" / "bodies.parquet"
     if not path.exists():
         pytest.skip("the shared corpus is not here")

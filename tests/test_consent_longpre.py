@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -204,7 +205,6 @@ def test_hostile_bodies_take_bounded_time(version: str) -> None:
 
 @pytest.mark.corpus
 def test_paper_gets_a_fifth_of_real_wildcards_of_2019_wrong() -> None:
-    duckdb = pytest.importorskip("duckdb")
     if not (SHARED / "corpus" / "bodies.parquet").exists():
         pytest.skip("the shared corpus is not here")
     query = """select distinct digest, body from read_parquet(?) b join read_parquet(?) c using (digest)

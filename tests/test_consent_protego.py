@@ -6,6 +6,7 @@ import os
 from importlib.metadata import version
 from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -235,7 +236,6 @@ def test_long_files_of_honest_make_are_not_cut() -> None:
 
 @pytest.mark.corpus
 def test_real_bodies_read_as_protego_answers() -> None:
-    duckdb = pytest.importorskip("duckdb")
     path = SHARED / "corpus" / "bodies.parquet"
     if not path.exists():
         pytest.skip("the shared corpus is not here")
