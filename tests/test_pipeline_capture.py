@@ -13,7 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
@@ -309,6 +309,7 @@ def test_bodies_are_stored_once_across_tasks_snapshots_and_runs(tmp_path: Path) 
     assert sorted(stored(context)) == sorted((digest_of(body), body) for body in make_bodies(*range(1, 7)))
 
 
+@settings(deadline=None)
 @given(n_bytes=st.integers(min_value=0, max_value=1 << 36))
 def test_ranges_cover_every_digest_once_whatever_the_size(n_bytes: int) -> None:
     ranges = store._ranges(n_bytes)
@@ -322,6 +323,7 @@ def test_ranges_cover_every_digest_once_whatever_the_size(n_bytes: int) -> None:
         assert n_bytes / len(ranges) <= 2 * store.RANGE_BYTES
 
 
+@settings(deadline=None)
 @given(
     body=st.binary(max_size=20), n_bytes=st.sampled_from([0, 1 << 25, 1 << 28, 1 << 30, 40 << 30, 1 << 35])
 )
@@ -385,6 +387,7 @@ def test_an_empty_store_knows_nothing(tmp_path: Path) -> None:
     assert drop_known(Layout(tmp_path), CONTENTS.schema.empty_table()).num_rows == 0
 
 
+@settings(deadline=None)
 @given(
     known=st.sets(st.integers(0, 30)),
     asked=st.lists(st.integers(0, 30), unique=True),

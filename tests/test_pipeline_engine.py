@@ -170,7 +170,9 @@ def is_running(pid: int) -> bool:
 def test_workers_end_when_the_run_is_killed(tmp_path: Path) -> None:
     (tmp_path / "fake_tasks.py").write_text(FAKE, encoding="utf-8")
     (tmp_path / "parent.py").write_text(PARENT, encoding="utf-8")
-    parent = subprocess.Popen([sys.executable, str(tmp_path / "parent.py"), str(tmp_path)])
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, str(tmp_path / "parent.py"), str(tmp_path)]
+    parent = subprocess.Popen(command, env=environment)
     wait_for(lambda: len(list(tmp_path.glob("*.pid"))) == 2)
     pids = [int(path.stem) for path in tmp_path.glob("*.pid")]
     assert all(map(is_running, pids))
