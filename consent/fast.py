@@ -54,12 +54,15 @@ class FastReader:
     def read(self, body: bytes) -> Ruleset:
         """Give the ruleset that `consent.reference.read_body` gives, faster."""
         octets = self._reading.prepare(cut_body(body)[0])
-        if not _may_have_groups(octets.lower()):
+        lowered = octets.lower()
+        if not _may_have_groups(lowered):
             return self._no_groups
         if self._book.cost > MEMORY_LIMIT:
             self._forget()
         lines = octets.splitlines()
-        signature = "".join(map(self._coarse.__getitem__, lines))
+        # Where Allow stands beside Disallow, the coarse codes need not be asked first.
+        has_allow = lowered.count(b"allow") > lowered.count(b"disallow")
+        signature = ALLOW_MARK if has_allow else "".join(map(self._coarse.__getitem__, lines))
         if ALLOW_MARK in signature:
             signature = "".join(map(self._exact.__getitem__, lines))
         elif signature not in self._rulesets:

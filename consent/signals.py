@@ -37,6 +37,7 @@ class Signal(NamedTuple):
     line: int
 
 
+_LICENSE = re.compile(rb"license\s*:")
 SCOPE_LIMIT = 2000
 CUT_MARK = "…"
 
@@ -59,7 +60,7 @@ def iter_signals(body: bytes) -> Iterator[Signal]:
     """
     # Hardly any body has signals, and these two words are in all that have.
     lowered = body.lower()
-    if b"content-" in lowered or b"license" in lowered:
+    if b"content-signal" in lowered or b"content-usage" in lowered or _LICENSE.search(lowered):
         return _iter_lines(body)
     return iter(())
 

@@ -24,12 +24,10 @@ def iter_stored_digests(layout: Layout) -> Iterator[pa.Array]:
                 yield part["content_digest"].combine_chunks()
 
 
-def drop_known(layout: Layout, bodies: pa.Table) -> pa.Table:
-    """The rows of `bodies` whose digest the store does not have; all of them when it is empty."""
+def drop_known(layout: Layout, digests: pa.Array) -> pa.Array:
+    """Those of `digests` that the store does not have, in their order; all of them when it is empty."""
     for stored in iter_stored_digests(layout):
-        if not bodies.num_rows:
+        if not len(digests):
             break
-        seen = stored.filter(pc.is_in(stored, value_set=bodies["content_digest"]))
-        if len(seen):
-            bodies = bodies.filter(pc.invert(pc.is_in(bodies["content_digest"], value_set=seen)))
-    return bodies
+        digests = digests.filter(pc.invert(pc.is_in(digests, value_set=stored)))
+    return digests

@@ -24,6 +24,7 @@ from typing import NamedTuple
 from snapshots.eras import Era
 
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
+BASE32 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _CHUNKED = re.compile(rb"\ntransfer-encoding:[^\r\n]*chunked", re.IGNORECASE)
 
 
@@ -82,51 +83,34 @@ def _readings(head: bytes, body: bytes) -> Iterator[bytes]:
 
 
 class PayloadReader:
-    """Reads payloads of one era, remembering bodies whose digest has been computed and found as stated.
-
-    A body that equals such a body, byte for byte, needs no SHA-1 of its own: most bodies of an archive
-    occur many times, and comparing is ten times faster. The memory is shared by all readers of a process.
-    """
+    """Reads payloads of one era."""
 
     def __init__(self, era: Era) -> None:
         self._era = era
-        self._known = _VERIFIED
 
     def read(self, head: bytes, body: bytes, stated: bytes | None) -> Payload:
-        """See `read_payload`, which this asks when the body is not one that it knows."""
-        if stated is None:
-            return read_payload(head, body, None, self._era)
-        known = self._known.get(stated)
-        if known is not None and known.body == body:
-            return known
-        payload = read_payload(head, body, stated, self._era)
-        # Only bodies that match as archived: the others depend on head and era too.
-        if payload.digest_ok and payload.body is body:
-            self._known.keep(stated, payload)
-        return payload
+        """See `read_payload`, which this asks when the body as archived has not the stated digest."""
+        if stated is not None and _number_of(stated) == int.from_bytes(sha1(body).digest(), "big"):
+            return Payload(body, stated[5:].decode("ascii"), True)
+        return read_payload(head, body, stated, self._era)
 
 
-class _VerifiedPayloads(dict[bytes, Payload]):
-    """Stated digest → payload that has it; forgets everything when it would hold too much."""
-
-    n_bytes = 0
-
-    def keep(self, stated: bytes, payload: Payload) -> None:
-        size = len(payload.body)
-        if size > _MAX_KEPT_BODY:
-            return
-        if self.n_bytes + size > _MAX_KEPT_BYTES:
-            self.clear()
-            self.n_bytes = 0
-        # Forgetting all at once keeps a look-up one dictionary access; what is common is soon back.
-        self[stated] = payload
-        self.n_bytes += size + _ENTRY_BYTES
+def _number_of(stated: bytes) -> int:
+    """The number that a base32 digest writes, -1 for any other text; faster than to encode the SHA-1."""
+    if len(stated) != _STATED_LENGTH or not stated.startswith(b"sha1:"):
+        return -1
+    try:
+        return int(stated[5:].translate(_AS_PYTHON), 32)
+    except ValueError:
+        return -1
 
 
-_MAX_KEPT_BYTES = 64 << 20
-_MAX_KEPT_BODY = 256 << 10
-_ENTRY_BYTES = 300
-_VERIFIED = _VerifiedPayloads()
+_STATED_LENGTH = len("sha1:") + 32
+# Digits of base32 to those that int() knows; all others to one that it does not.
+_AS_PYTHON = bytes(
+    b"0123456789abcdefghijklmnopqrstuv"[BASE32.index(byte)] if byte in BASE32 else ord("!")
+    for byte in range(256)
+)
 
 
 def read_payload(head: bytes, body: bytes, stated: bytes | None, era: Era) -> Payload:

@@ -25,6 +25,8 @@ from snapshots.captures import Capture, Scan, scan_warc
 CAPTURE_VERSION = "1"
 MAX_FILES_PER_TASK = 128
 STAGE_BYTES = 64 << 20
+# Few rows to a group: a task of `store` reads a range of digests and passes over the other groups.
+STAGE_ROWS = 256
 # What may stand before the first tag of a page: white space and the bytes of a byte order mark.
 _BLANKS = b" \t\r\n\xef\xbb\xbf"
 # The last two fields of a capture, its HTTP head and its body, are no columns.
@@ -121,12 +123,15 @@ class _Collector:
 
     def stage_bodies(self) -> None:
         """Write the bodies that the store does not have yet as one staged part, sorted by digest."""
-        rows = drop_known(self._context.layout, rows_to_table(CONTENTS, sorted(self._bodies.items())))
-        if rows.num_rows:
+        digests = drop_known(self._context.layout, pa.array(sorted(self._bodies), pa.string())).to_pylist()
+        if digests:
+            rows = rows_to_table(CONTENTS, [(digest, self._bodies[digest]) for digest in digests])
             # Named by its content: a task that is run again may have other bodies to store.
-            content = digest_of(rows["content_digest"].to_pylist())
+            content = digest_of(digests)
             part = f"staging/{self._task.partition}/part-{self._task.task_id}-{content}.parquet"
-            self.staged.append(write_part(self._context.folder, part, CONTENTS, rows, row_group_size=4096))
+            self.staged.append(
+                write_part(self._context.folder, part, CONTENTS, rows, row_group_size=STAGE_ROWS)
+            )
         self._bodies, self._n_body_bytes = {}, 0
 
     def write_captures(self) -> Output:

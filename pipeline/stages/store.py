@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 
 from pipeline.context import Context
 from pipeline.known import drop_known
-from pipeline.parts import Output, sort_rows, write_part
+from pipeline.parts import Output, write_part
 from pipeline.tables import CONTENTS, SCHEMA_VERSION
 from pipeline.tasks import Receipt, Stage, State, Task
 
@@ -47,7 +47,7 @@ def _ranges(n_bytes: int) -> list[tuple[str, str]]:
 def run(context: Context, task: Task) -> Receipt:
     """Store the bodies of one range that the store does not have; each digest once."""
     low, high = task.arguments
-    rows = drop_known(context.layout, _read_range(context, task.inputs, low, high))
+    rows = _read_range(context, task.inputs, low, high)
     outputs: tuple[Output, ...] = ()
     if rows.num_rows:
         part = context.layout.part(CONTENTS.name, "", task.task_id)
@@ -62,13 +62,19 @@ def _read_range(context: Context, parts: Sequence[str], low: str, high: str) -> 
     if high:
         wanted = wanted & (digest < high)
     staged = ds.dataset([str(context.folder / part) for part in parts], schema=CONTENTS.schema)
-    return _first_of_each(sort_rows(CONTENTS, staged.to_table(filter=wanted)))
+    rows = staged.to_table(filter=wanted)
+    return rows.take(_new_rows(context, rows["content_digest"].combine_chunks()))
 
 
-def _first_of_each(rows: pa.Table) -> pa.Table:
-    """Rows sorted by digest, each digest once (equal digests are equal bytes)."""
-    if rows.num_rows < 2:
-        return rows
-    digests = rows["content_digest"].combine_chunks()
-    differs = pc.not_equal(digests[1:], digests[:-1])
-    return rows.filter(pa.concat_arrays([pa.array([True]), differs]))
+def _new_rows(context: Context, digests: pa.Array) -> pa.Array:
+    """Where each digest that the store does not have stands first, in the order of the digests.
+
+    Equal digests are equal bytes. Told from the digests alone, so that bodies are moved once.
+    """
+    order = pc.sort_indices(digests)
+    ordered = digests.take(order)
+    is_first = pa.concat_arrays(
+        [pa.array([True] * min(1, len(ordered))), pc.not_equal(ordered[1:], ordered[:-1])]
+    )
+    order, ordered = order.filter(is_first), ordered.filter(is_first)
+    return order.filter(pc.is_in(ordered, value_set=drop_known(context.layout, ordered)))
