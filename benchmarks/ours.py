@@ -15,6 +15,7 @@ from measure import Sample, pin_to_one_core, use_all_cores
 from profiler import Profile
 from workload import Workload
 
+from pipeline.engines.local import LocalEngine
 from pipeline.execute import StageSummary
 from pipeline.job import Job
 from pipeline.study import read_study
@@ -96,33 +97,30 @@ def in_new_process(function: Callable[[Path], Result], study: Path) -> Result:
 def run_pinned(study: Path) -> Sample:
     """Capture and declare on one core: captures written, CPU seconds."""
     pin_to_one_core()
-    job = Job.open(read_study(study))
-    started = time.process_time()
-    n_captures = run_stages(job)
-    return Sample(n_captures, time.process_time() - started)
+    return run_stages(study, time.process_time)
 
 
 def run_free(study: Path) -> Sample:
     """Capture and declare on all cores: captures written, seconds by the clock on the wall."""
     use_all_cores()
-    job = Job.open(read_study(study))
-    started = time.perf_counter()
-    n_captures = run_stages(job)
-    return Sample(n_captures, time.perf_counter() - started)
+    return run_stages(study, time.perf_counter)
 
 
 def profile_pinned(study: Path) -> Profile:
     """The profile of capture and declare on one core."""
     pin_to_one_core()
-    job, profile = Job.open(read_study(study)), Profile()
+    profile = Profile()
     with profile.watch():
-        run_stages(job)
+        run_stages(study, time.process_time)
     return profile
 
 
-def run_stages(job: Job) -> int:
-    """Capture and declare; the number of captures written."""
-    summary = StageSummary(Stage.CAPTURE)
-    job.capture(summary)
-    job.declare(StageSummary(Stage.DECLARE))
-    return summary.n_rows["captures"]
+def run_stages(path: Path, clock: Callable[[], float]) -> Sample:
+    """Capture and declare with the workers that the study names, their start and end included."""
+    study, summary = read_study(path), StageSummary(Stage.CAPTURE)
+    started = clock()
+    with LocalEngine(study.workers) as engine:
+        job = Job.open(study, engine)
+        job.capture(summary)
+        job.declare(StageSummary(Stage.DECLARE))
+    return Sample(summary.n_rows["captures"], clock() - started)
