@@ -27,8 +27,8 @@ SIZES = (
     (0.50, 300),
     (0.75, 1_150),
     (0.90, 3_900),
-    (0.99, 60_000),
-    (1, 400_000),
+    (0.99, 40_000),
+    (1, 200_000),
 )
 PATHS = (
     "admin api cart checkout cgi-bin feed include login modules node private search tag tmp user"
@@ -126,13 +126,14 @@ def _size(rng: random.Random) -> int:
 def _made_up(n_bytes: int, number: int, rng: random.Random) -> bytes:
     words, lines = PATHS.split(), ["User-agent: *", f"Disallow: /{number:x}/"]
     length = 30
+    allows_left = rng.randint(1, 8) if rng.random() < 0.4 else 0
     while length < n_bytes:
         if rng.random() < 0.08:
             lines += ["", f"User-agent: {rng.choice(OTHER_AGENTS.split())}"]
+        key = "Allow" if allows_left and rng.random() < 0.1 else "Disallow"
+        allows_left -= key == "Allow"
         path = "/".join(rng.choices(words, k=rng.randint(1, 3)))
-        lines.append(
-            f"{'Allow' if rng.random() < 0.1 else 'Disallow'}: /{path}/{rng.choice(('', '*', '*?'))}"
-        )
+        lines.append(f"{key}: /{path}/{rng.choice(('', '*', '*?'))}")
         length += len(lines[-1]) + 1
     return "\n".join([*lines, ""]).encode()
 
