@@ -20,6 +20,8 @@ NOBODY = chr(AGENT_BASE)
 ALLOW_MARK = chr(RULE_BASE)
 """Stands for any Allow in coarse codes: a body that has one is coded again, exactly."""
 _ORDINARY = re.compile(rb"/(?!robots\.txt)[A-Za-z0-9_.-][^*?%]*+")
+# Comments, sitemaps and empty lines: most lines that occur in one file only, and silent in every reading.
+_SILENT = re.compile(rb"\s*+(?:#|sitemap\s*+:|$)", re.IGNORECASE)
 LINE_OVERHEAD = 250
 """Octets that one known line is taken to cost besides its own, in dictionaries and codes."""
 AGENT_COST, DELAY_COST = 400, 4000
@@ -88,6 +90,9 @@ class ExactCodes(dict[bytes, str]):
     def __missing__(self, octets: bytes) -> str:
         """Understand a line that was not seen before."""
         self.book.cost += len(octets) + LINE_OVERHEAD
+        if _SILENT.match(octets):
+            self[octets] = ""
+            return ""
         kind, value = line = self.book.reading.read_line(octets)
         if kind is LineKind.OTHER:
             code = ""
