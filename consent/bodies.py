@@ -59,6 +59,10 @@ AUTHORS = (
 )
 
 
+# All markers begin alike: the search looks for that beginning and compares the rest there.
+_MARKERS = re.compile(b"# (?:%s)" % b"|".join(re.escape(author.marker[2:]) for author in AUTHORS))
+
+
 class BodyFacts(NamedTuple):
     """Facts about one body.
 
@@ -124,7 +128,6 @@ def _is_html(lowered: bytes) -> bool:
 
 
 def _find_author(lowered: bytes) -> str | None:
-    for author in AUTHORS:
-        if author.marker in lowered:
-            return author.name
-    return None
+    """One search for all markers; of those found the first of the table."""
+    found = set(_MARKERS.findall(lowered))
+    return next((author.name for author in AUTHORS if found and author.marker in found), None)

@@ -51,23 +51,37 @@ class Output:
 
 
 def write_part(
-    folder: Path, path: str, table: Table, rows: pa.Table, row_group_size: int = 131_072
+    folder: Path,
+    path: str,
+    table: Table,
+    rows: pa.Table,
+    row_group_size: int = 131_072,
+    codec: str = "zstd",
+    order: pa.Array | None = None,
 ) -> Output:
-    """Publish `rows` (columns of `table.schema`, already sorted) as the part `path`."""
+    """Publish `rows` (columns of `table.schema`) as the part `path`, in their order or in that of `order`.
+
+    `order` names rows by position; they are moved a row group at a time, so that large bodies are never
+    held twice. `codec` is zstd at its quickest, or lz4 for what is soon read and removed.
+    """
     target = folder / path
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = temporary_name(target)
-    pq.write_table(
-        rows.cast(table.schema) if rows.schema != table.schema else rows,
+    rows = rows.cast(table.schema) if rows.schema != table.schema else rows
+    n_rows = rows.num_rows if order is None else len(order)
+    with pq.ParquetWriter(
         draft,
-        compression="zstd",
-        compression_level=1,
+        table.schema,
+        compression=codec,
+        compression_level=1 if codec == "zstd" else None,
         use_dictionary=[column for column in rows.column_names if column in REPETITIVE],
-        row_group_size=row_group_size,
-    )
+    ) as writer:
+        for start in range(0, n_rows, row_group_size):
+            place = slice(start, start + row_group_size)
+            writer.write_table(rows[place] if order is None else rows.take(order[place]), row_group_size)
     n_bytes = draft.stat().st_size
     draft.replace(target)
-    return Output(table.name, path, rows.num_rows, n_bytes)
+    return Output(table.name, path, n_rows, n_bytes)
 
 
 def rows_to_table(table: Table, rows: Sequence[Sequence[object]]) -> pa.Table:

@@ -130,7 +130,7 @@ class _Collector:
             content = digest_of(digests)
             part = f"staging/{self._task.partition}/part-{self._task.task_id}-{content}.parquet"
             self.staged.append(
-                write_part(self._context.folder, part, CONTENTS, rows, row_group_size=STAGE_ROWS)
+                write_part(self._context.folder, part, CONTENTS, rows, STAGE_ROWS, codec="lz4")
             )
         self._bodies, self._n_body_bytes = {}, 0
 
