@@ -60,7 +60,7 @@ def _sections(
     n_observed = {row.snapshot: row.n_hosts_observed for row in coverage}
     corpora = facts.read_corpora(con)
     return [
-        restriction_section(shares, agents),
+        restriction_section(shares, agents, *_every_agent(con)),
         comparison_section(facts.read_level_changes(con, agents), agents, measured.first, measured.last),
         head_start_section(facts.read_head_start(con), measured.last),
         *([_corpus_section(corpora)] if any(row.corpus != "hosts" for row in corpora) else []),
@@ -69,6 +69,12 @@ def _sections(
         parser_section(facts.read_parser_shares(con, agents), agents, measured.last),
         coverage_section(coverage, facts.read_losses(con)),
     ]
+
+
+def _every_agent(con: duckdb.DuckDBPyConnection) -> tuple[Sequence[AgentShare], tuple[str, ...]]:
+    """The shares of all tracked agents, and these in the order in which they are restricted."""
+    agents = facts.read_top_agents(con, facts.EVERY_AGENT)
+    return facts.read_agent_shares(con, agents), agents
 
 
 def _corpus_section(rows: Sequence[CorpusShare]) -> Section:

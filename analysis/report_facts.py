@@ -20,6 +20,7 @@ from analysis.report_rows import (
 Row = TypeVar("Row")
 
 N_AGENTS = 8
+EVERY_AGENT = 1 << 20
 N_TRANSITIONS = 14
 
 # The whole study, each host counting once: what every figure shows unless it says otherwise.

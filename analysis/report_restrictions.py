@@ -31,9 +31,14 @@ SAID = (
 )
 
 
-def restriction_section(rows: Sequence[AgentShare], agents: tuple[str, ...]) -> Section:
-    """Share of hosts that restrict each agent over time; named and wildcard apart."""
-    figures = (_named_figure(rows, agents), _panel_figure(rows, agents))
+def restriction_section(
+    rows: Sequence[AgentShare],
+    agents: tuple[str, ...],
+    every_row: Sequence[AgentShare],
+    every_agent: tuple[str, ...],
+) -> Section:
+    """Share of hosts that restrict an agent over time: the most restricted side by side, then all of them."""
+    figures = (_named_figure(rows, agents), _panel_figure(every_row, every_agent))
     return Section("restrictions", "Who is restricted", SAID, figures)
 
 
@@ -88,19 +93,27 @@ def _named_table(rows: Sequence[AgentShare], agents: tuple[str, ...]) -> Table:
 
 
 def _panel_figure(rows: Sequence[AgentShare], agents: tuple[str, ...]) -> Figure:
+    named = {row.agent for row in rows if row.named_all or row.named_some}
+    shown = [agent for agent in agents if agent in named] or list(agents[:1])
     drawn = [
         PanelPoint(row.starts_on, row.agent, series, value)
         for row in rows
+        if row.agent in shown
         for series, value in ((NAMED, row.named_all), (WILDCARD, row.wildcard_all), (IN_PART, row.named_some))
     ]
-    svg = draw_panels(drawn, agents, (NAMED, WILDCARD, IN_PART), "share of hosts")
+    svg = draw_panels(drawn, shown, (NAMED, WILDCARD, IN_PART), "share of hosts")
     period = span([row.snapshot for row in rows])
     alt = f"Small multiples by agent: {NAMED}, {WILDCARD} and {IN_PART}, share of {CAPTURED}, {period}."
+    n_others = len(agents) - len(shown)
+    others = (
+        f" The other {n_others} are restricted by name nowhere; the table has them too." if n_others else ""
+    )
     return Figure(
         "named-and-wildcard",
-        "Named and wildcard apart",
+        "Every tracked agent, named and wildcard apart",
         inline(svg, "named-and-wildcard", alt),
-        f"Share of {CAPTURED}, by how they restrict the agent. {_n_of(rows)} Unit: host.",
+        f"Share of {CAPTURED}, by how they restrict the agent: {len(shown)} of {len(agents)} tracked agents, "
+        f"those most restricted by name first.{others} {_n_of(rows)} Unit: host.",
         "declared_levels (share_of_observed where stratum = (all), corpus = hosts)",
         (_panel_table(rows),),
         NOBODY,
