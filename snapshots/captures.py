@@ -61,7 +61,8 @@ class Scan:
         handed over when the next record has been reached, and the last member is never vouched for.
         """
         vouched, pending = 0, None
-        records = _iterate(self._data, _USUAL)  # one of another kind shows as a start that is passed over
+        # One of another kind shows as a start that is passed over. Nothing of a record outlives its turn.
+        records = _iterate(self._data, _USUAL, inplace=True)
         try:
             for start, record in zip(find_starts(self._data), records, strict=False):
                 # A record that swallows the next one, or two in one member, show here.
@@ -132,8 +133,10 @@ class Scan:
         return capture
 
 
-def _iterate(data: bytes | memoryview, record_types: WarcRecordType) -> ArchiveIterator:
-    return ArchiveIterator(BytesIO(data), record_types=record_types, parse_http=False)
+def _iterate(
+    data: bytes | memoryview, record_types: WarcRecordType, inplace: bool = False
+) -> ArchiveIterator:
+    return ArchiveIterator(BytesIO(data), record_types=record_types, parse_http=False, inplace=inplace)
 
 
 def scan_warc(data: bytes | memoryview, snapshot: str, shard: tuple[int, int] | None = None) -> Scan:

@@ -90,19 +90,22 @@ class PayloadReader:
 
     def read(self, head: bytes, body: bytes, stated: bytes | None) -> Payload:
         """See `read_payload`, which this asks when the body as archived has not the stated digest."""
-        if stated is not None and _number_of(stated) == int.from_bytes(sha1(body).digest(), "big"):
+        if stated is not None and is_as_stated(body, stated):
             return Payload(body, stated[5:].decode("ascii"), True)
         return read_payload(head, body, stated, self._era)
 
 
-def _number_of(stated: bytes) -> int:
-    """The number that a base32 digest writes, -1 for any other text; faster than to encode the SHA-1."""
-    if len(stated) != _STATED_LENGTH or not stated.startswith(b"sha1:"):
-        return -1
+def is_as_stated(body: bytes, stated: bytes) -> bool:
+    """Whether a body has the SHA-1 that `sha1:` and base32 state; False for a digest written otherwise.
+
+    Compares numbers: a base32 text is read as one faster than a SHA-1 is written in base32.
+    """
+    if len(stated) != _STATED_LENGTH or stated[:5] != b"sha1:":
+        return False
     try:
-        return int(stated[5:].translate(_AS_PYTHON), 32)
+        return int(stated[5:].translate(_AS_PYTHON), 32) == int.from_bytes(sha1(body).digest(), "big")
     except ValueError:
-        return -1
+        return False
 
 
 _STATED_LENGTH = len("sha1:") + 32

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from snapshots.heads import decode_value, find_value, mime_type, parse_status, split_block
 from snapshots.losses import LossReason
-from snapshots.payloads import PayloadReader
+from snapshots.payloads import PayloadReader, is_as_stated
 from snapshots.urls import resolve_location, split_url
 
 _MINUTE = re.compile(rb"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d")
@@ -88,7 +88,8 @@ def make_capture(
     """The capture of a response record from its WARC headers and block; BadRecordError if it gives none."""
     try:
         url = headers[b"WARC-Target-URI"].decode("utf-8", "replace").strip("<> ")
-        fetch_time = parse_date(headers[b"WARC-Date"])
+        date = headers[b"WARC-Date"]
+        fetch_time = _parse_minute(date[:16]) + _parse_second(date[16:])
         size = int(headers[b"Content-Length"])
     except (KeyError, ValueError):
         raise _missing(headers) from None
@@ -100,7 +101,12 @@ def make_capture(
     if not status:
         raise BadRecordError(LossReason.BAD_HTTP, f"block begins with {block[:40]!r}")
     head, body = split_block(block)
-    payload = payloads.read(head, body, headers.get(b"WARC-Payload-Digest"))
+    stated = headers.get(b"WARC-Payload-Digest")
+    digest_ok: bool | None = True
+    if stated is not None and is_as_stated(body, stated):
+        content_digest = stated[5:].decode("ascii")
+    else:
+        body, content_digest, digest_ok = payloads.read(head, body, stated)
     scheme, host = split_url(url)
     lowered = head.lower()
     location = find_value(head, lowered, b"\nlocation:") if 300 <= status < 400 else None
@@ -111,16 +117,16 @@ def make_capture(
         fetch_time,
         status,
         resolve_location(url, location) if location else None,
-        payload.content_digest,
+        content_digest,
         mime_type(find_value(head, lowered, b"\ncontent-type:")),
         decode_value(headers.get(b"WARC-Identified-Payload-Type")),
-        len(payload.body),
+        len(body),
         decode_value(headers.get(b"WARC-Truncated")),
-        payload.digest_ok,
+        digest_ok,
         decode_value(find_value(head, lowered, b"\nserver:")),
         offset,
         length,
         head,
-        payload.body,
+        body,
     )
     return tuple.__new__(Capture, facts)  # as Capture(*facts), at half the cost
