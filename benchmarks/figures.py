@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from measure import Arm, Round
@@ -87,5 +88,5 @@ def _cpu() -> str:
 
 
 def _versions() -> str:
-    names = ("fastwarc", "warcio", "protego", "isal", "pyarrow")
+    names = ["fastwarc", "warcio", "protego", "pyarrow", *(["isal"] if find_spec("isal") else [])]
     return ", ".join([f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in names)])
