@@ -4,7 +4,7 @@ from base64 import b32encode
 from hashlib import sha1
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from snapshots.eras import era_of
@@ -124,6 +124,8 @@ def test_a_digest_that_is_no_base32_sha1_is_not_mistaken_for_one(stated: bytes) 
 
 @given(st.binary(max_size=200), st.binary(max_size=20))
 def test_the_fast_comparison_of_digests_is_that_of_the_texts(body: bytes, other: bytes) -> None:
+    # A line end too many is proven by the digest, and taken off: then the digest is that of `other`.
+    assume(body != b"\r\n" + other)
     reader = PayloadReader(NOW)
     assert reader.read(PLAIN, body, state(body)) == read_payload(PLAIN, body, state(body), NOW)
     assert reader.read(PLAIN, body, state(other)).digest_ok is (body == other)
