@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from consent.lines import Line, LineKind
+from consent.lines import LineKind
 from consent.matching import matches_all
 from consent.readings import Reading
 from consent.restriction import is_usable
@@ -22,6 +22,9 @@ ALLOW_MARK = chr(RULE_BASE)
 _ORDINARY = re.compile(rb"/(?!robots\.txt)[A-Za-z0-9_.-][^*?%]*+")
 # Comments, sitemaps and empty lines: most lines that occur in one file only, and silent in every reading.
 _SILENT = re.compile(rb"\s*+(?:#|sitemap\s*+:|$)", re.IGNORECASE)
+# A rule in the form that every reading takes for one, up to its comment; the limits of some lie far beyond.
+_RULE = re.compile(rb"\s*+(dis)?allow\s*+:([^#\0]*+)(?:#[^\0]*+)?", re.IGNORECASE)
+_SHORT_LINE = 2000
 LINE_OVERHEAD = 250
 """Octets that one known line is taken to cost besides its own, in dictionaries and codes."""
 AGENT_COST, DELAY_COST = 400, 4000
@@ -88,26 +91,29 @@ class ExactCodes(dict[bytes, str]):
         self.book = book
 
     def __missing__(self, octets: bytes) -> str:
-        """Understand a line that was not seen before."""
+        """Understand a line that was not seen before; a plain rule, as most are, by one look."""
         self.book.cost += len(octets) + LINE_OVERHEAD
-        if _SILENT.match(octets):
-            self[octets] = ""
-            return ""
-        kind, value = line = self.book.reading.read_line(octets)
-        if kind is LineKind.OTHER:
-            code = ""
-        elif kind is LineKind.AGENT:
-            code = self.book.code_agent(self.book.reading.name_agent(value))
-        elif kind is LineKind.DELAY:
-            code = self.book.code_delay(value)
+        found = _RULE.fullmatch(octets) if len(octets) < _SHORT_LINE else None
+        if found is not None:
+            code = self.code_rule(found[1] is None, found[2].strip())
         else:
-            code = self.code_rule(line)
+            code = "" if _SILENT.match(octets) else self._code_line(octets)
         self[octets] = code
         return code
 
-    def code_rule(self, line: Line) -> str:
+    def _code_line(self, octets: bytes) -> str:
+        kind, value = self.book.reading.read_line(octets)
+        if kind is LineKind.OTHER:
+            return ""
+        if kind is LineKind.AGENT:
+            return self.book.code_agent(self.book.reading.name_agent(value))
+        if kind is LineKind.DELAY:
+            return self.book.code_delay(value)
+        return self.code_rule(kind is LineKind.ALLOW, value)
+
+    def code_rule(self, is_allow: bool, value: bytes) -> str:
         """Give the code of a rule by its value."""
-        return self.book.code_rule(line.kind is LineKind.ALLOW, line.value)
+        return self.book.code_rule(is_allow, value)
 
 
 class CoarseCodes(ExactCodes):
@@ -117,11 +123,9 @@ class CoarseCodes(ExactCodes):
     being there, and to the 2024 study by having a `?` or not.
     """
 
-    def code_rule(self, line: Line) -> str:
+    def code_rule(self, is_allow: bool, value: bytes) -> str:
         """Give the code of a rule that stands for its like; `ALLOW_MARK` for every Allow."""
-        if line.kind is LineKind.ALLOW:
-            return ALLOW_MARK
-        return self.book.code_rule(False, self._find_like(line.value))
+        return ALLOW_MARK if is_allow else self.book.code_rule(False, self._find_like(value))
 
     def _find_like(self, value: bytes) -> bytes:
         if _ORDINARY.fullmatch(value):

@@ -86,7 +86,7 @@ class FastReader:
         self._book.cost += 4 * len(signature) + LINE_OVERHEAD
         merged = _merge_groups(signature)
         merged.pop(NOBODY, None)
-        if len(merged) * len(signature) > WORK_LIMIT:
+        if sum(len(part) for parts in merged.values() for part in parts) > WORK_LIMIT:
             return read_body(body, self._reading, self._registry)
         rows = [self._find_row(agent, "".join(parts)) for agent, parts in merged.items()]
         if self._wildcard not in merged:
