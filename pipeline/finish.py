@@ -101,12 +101,12 @@ def report(job: Job, summary: StageSummary) -> None:
 def open_warehouse(path: Path, threads: int, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to a warehouse file, closed at the end of the block.
 
-    It keeps within 768 MiB and goes to disk beside the file for more.
+    It keeps within 600 MiB and goes to disk beside the file for more.
     """
     spill = path.parent / f"{TEMPORARY}duckdb"
     config: dict[str, str | bool | int | float | list[str]] = {
         "threads": threads,
-        "memory_limit": "768MiB",
+        "memory_limit": "600MiB",
         "temp_directory": str(spill),
     }
     con = duckdb.connect(str(path), read_only=read_only, config=config)
