@@ -50,7 +50,8 @@ def simplify(pattern: bytes) -> bytes:
         return pattern
     plain = _STARS.sub(b"*", pattern)
     if plain.endswith(b"*$"):
-        return plain[:-2]
+        plain = plain[:-1]
+    # Without its star, a `$` before it would become the end.
     return plain[:-1] if plain.endswith(b"*") and not plain.endswith(b"$*") else plain
 
 
