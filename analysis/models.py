@@ -6,38 +6,20 @@ over models before it.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
 import duckdb
 
-from analysis.criteria import register_criteria
-from analysis.exact import register_exact_p
+from analysis.model_table import MODELS, PREPARED, Kind, Model
 from analysis.probe_tables import create_probe_tables
-from analysis.resampling import register_intervals
 
 
 class ModelError(RuntimeError):
     """The warehouse lacks something that the models need; the message names it and the fix."""
-
-
-class Kind(StrEnum):
-    """Whether a model is stored or computed when asked."""
-
-    TABLE = "table"
-    VIEW = "view"
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A model by name, and what it is built as unless the caller wants it stored."""
-
-    name: str
-    kind: Kind
 
 
 class Column(NamedTuple):
@@ -54,50 +36,6 @@ class Description:
     question: str
     columns: tuple[Column, ...]
 
-
-MODELS = (
-    Model("snapshot_order", Kind.VIEW),
-    Model("site_groups", Kind.VIEW),
-    Model("agent_groups", Kind.VIEW),
-    Model("declarations", Kind.VIEW),
-    Model("outcome_levels", Kind.TABLE),
-    Model("answers", Kind.TABLE),
-    Model("host_snapshots", Kind.TABLE),
-    Model("host_outcomes", Kind.VIEW),
-    Model("panel_by_dialect", Kind.VIEW),
-    Model("panel", Kind.VIEW),
-    Model("declared_levels", Kind.TABLE),
-    Model("endpoint_comparison", Kind.TABLE),
-    Model("transitions", Kind.TABLE),
-    Model("refusals_over_time", Kind.TABLE),
-    Model("parser_bounds", Kind.TABLE),
-    Model("head_start", Kind.TABLE),
-    Model("coverage", Kind.TABLE),
-    Model("losses_by_reason", Kind.VIEW),
-    Model("probe_answers", Kind.VIEW),
-    Model("probe_outcomes", Kind.TABLE),
-    Model("page_distances", Kind.TABLE),
-    Model("page_limits", Kind.TABLE),
-    Model("block_outcomes", Kind.TABLE),
-    Model("arm_blocks", Kind.TABLE),
-    Model("host_blocks", Kind.TABLE),
-    Model("verdict_counts", Kind.TABLE),
-    Model("verdict_measures", Kind.TABLE),
-    Model("arm_verdicts", Kind.TABLE),
-    Model("declared_live", Kind.VIEW),
-    Model("verdicts", Kind.TABLE),
-    Model("declared_vs_observed", Kind.TABLE),
-    Model("rate_cells", Kind.VIEW),
-    Model("probe_rates", Kind.TABLE),
-)
-"""Every model, each after those it reads."""
-
-# What is not worked out in SQL, by the model that reads it: done when all models before it are there.
-_PREPARED: Mapping[str, Callable[[duckdb.DuckDBPyConnection], None]] = {
-    "page_distances": register_criteria,
-    "verdict_measures": register_exact_p,
-    "probe_rates": register_intervals,
-}
 
 PANEL_OF = """
 CREATE OR REPLACE MACRO panel_of(wanted) AS TABLE
@@ -157,8 +95,8 @@ def build(con: duckdb.DuckDBPyConnection, materialise: Collection[str] = ()) -> 
     _check_states(con, "outcome_kinds", LiveKind._fields, outcome_combinations(con))
     con.execute(SKETCH_DISTANCE)
     for model in MODELS:
-        if model.name in _PREPARED:
-            _PREPARED[model.name](con)
+        if model.name in PREPARED:
+            PREPARED[model.name](con)
         _create(con, model.name, Kind.TABLE if model.name in materialise else model.kind)
     con.execute(PANEL_OF)
 

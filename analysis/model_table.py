@@ -1,0 +1,71 @@
+"""The table of models: each by name, what it is built as, and what Python prepares before it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import duckdb
+
+from analysis.criteria import register_criteria
+from analysis.exact import register_exact_p
+from analysis.resampling import register_intervals
+
+
+class Kind(StrEnum):
+    """Whether a model is stored or computed when asked."""
+
+    TABLE = "table"
+    VIEW = "view"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model by name, and what it is built as unless the caller wants it stored."""
+
+    name: str
+    kind: Kind
+
+
+MODELS = (
+    Model("snapshot_order", Kind.VIEW),
+    Model("site_groups", Kind.VIEW),
+    Model("agent_groups", Kind.VIEW),
+    Model("declarations", Kind.VIEW),
+    Model("outcome_levels", Kind.TABLE),
+    Model("answers", Kind.TABLE),
+    Model("host_snapshots", Kind.TABLE),
+    Model("host_outcomes", Kind.VIEW),
+    Model("panel_by_dialect", Kind.VIEW),
+    Model("panel", Kind.VIEW),
+    Model("declared_levels", Kind.TABLE),
+    Model("endpoint_comparison", Kind.TABLE),
+    Model("transitions", Kind.TABLE),
+    Model("refusals_over_time", Kind.TABLE),
+    Model("parser_bounds", Kind.TABLE),
+    Model("head_start", Kind.TABLE),
+    Model("coverage", Kind.TABLE),
+    Model("losses_by_reason", Kind.VIEW),
+    Model("probe_answers", Kind.VIEW),
+    Model("probe_outcomes", Kind.TABLE),
+    Model("page_distances", Kind.TABLE),
+    Model("page_limits", Kind.TABLE),
+    Model("block_outcomes", Kind.TABLE),
+    Model("arm_blocks", Kind.TABLE),
+    Model("host_blocks", Kind.TABLE),
+    Model("verdict_counts", Kind.TABLE),
+    Model("verdict_measures", Kind.TABLE),
+    Model("arm_verdicts", Kind.TABLE),
+    Model("declared_live", Kind.VIEW),
+    Model("verdicts", Kind.TABLE),
+    Model("declared_vs_observed", Kind.TABLE),
+    Model("rate_cells", Kind.VIEW),
+    Model("probe_rates", Kind.TABLE),
+)
+"""Every model, each after those it reads."""
+
+PREPARED: Mapping[str, Callable[[duckdb.DuckDBPyConnection], None]] = {
+    "page_distances": register_criteria,
+    "verdict_measures": register_exact_p,
+    "probe_rates": register_intervals,
+}
+"""What is not worked out in SQL, by the model that reads it: done when all models before it are there."""
