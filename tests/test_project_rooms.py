@@ -119,6 +119,7 @@ def test_the_import_contract_is_that_of_the_design() -> None:
     assert homes["warcio"] == homes["fastwarc"] == {"snapshots", "crawler"}
     assert homes["duckdb"] == {"pipeline", "analysis"}
     assert homes["pyarrow"] == {"pipeline", "snapshots"}
+    assert homes["numpy"] == homes["pandas"] == homes["statsmodels"] == homes["lifelines"] == {"analysis"}
     assert homes["httpx"] == {"snapshots"}
     assert homes["scrapy"] == homes["playwright"] == {"crawler"}
 
@@ -145,7 +146,7 @@ def test_the_wheel_has_exactly_the_five_rooms_and_the_command() -> None:
 
 def test_what_not_everyone_needs_is_an_extra() -> None:
     plain = {re.split(r"[<>=~!\[ ]", requirement)[0] for requirement in PROJECT["project"]["dependencies"]}
-    assert not plain & {"pyspark", "boto3", "scrapy-playwright", "playwright", "pytest", "pandas"}
+    assert not plain & {"pyspark", "boto3", "scrapy-playwright", "playwright", "pytest", "mlcroissant"}
     assert "protego==" in " ".join(PROJECT["project"]["dependencies"]), "a dialect is pinned exactly"
 
 
