@@ -38,6 +38,7 @@ _LEVELS_SUM = Check(
             SELECT host, corpus FROM site_weights WHERE corpus <> 'hosts' AND isfinite(weight)
         )
         JOIN sites USING (host)
+        WHERE is_domain
         GROUP BY GROUPING SETS ((corpus, stratum), (corpus))
     ) AS s ON s.corpus = l.corpus
         AND (CASE WHEN s.is_all = 1 THEN '(all)' ELSE s.stratum END) = l.stratum
@@ -54,7 +55,16 @@ def _with_match(relation: str, column: str) -> str:
 DATASETS: tuple[Dataset, ...] = (
     Dataset("snapshots", "Common Crawl release of the study", ("snapshots",), ("snapshot",)),
     Dataset("sites", "host of the study", ("sites",), ("host",)),
-    Dataset("site_weights", "host and corpus", ("site_weights",), ("host", "corpus"), references=(_HOST,)),
+    Dataset(
+        "site_weights",
+        "host and corpus",
+        ("site_weights",),
+        ("host", "corpus"),
+        references=(_HOST, Reference(("corpus",), "corpora", ("corpus",))),
+    ),
+    Dataset(
+        "corpora", "weight column of the study's site list, and one for hosts", ("corpora",), ("corpus",)
+    ),
     Dataset("agents", "product token of the registry", ("agents",), ("agent",)),
     Dataset("dialects", "named reading of RFC 9309 that the study used", ("dialects",), ("dialect",)),
     Dataset(

@@ -33,7 +33,7 @@ def read_measured(con: duckdb.DuckDBPyConnection) -> Measured:
         con,
         Measured,
         """
-        SELECT (SELECT count(*) FROM sites), (SELECT count(DISTINCT host) FROM answers),
+        SELECT (SELECT count(*) FROM sites WHERE is_domain), (SELECT count(DISTINCT host) FROM answers),
             (SELECT count(*) FROM snapshots), coalesce((SELECT min(snapshot) FROM snapshots), ''),
             coalesce((SELECT max(snapshot) FROM snapshots), ''), (SELECT count(*) FROM captures),
             (SELECT count(*) FROM bodies), (SELECT count(*) FROM agents WHERE is_tracked),

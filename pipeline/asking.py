@@ -29,7 +29,7 @@ from pipeline.locking import hold_file
 from pipeline.probe_progress import show_campaign
 from pipeline.probe_settings import ProbeSettings, check_pace
 from pipeline.progress import log
-from pipeline.sites import read_sites
+from pipeline.sites import read_hosts
 from pipeline.study import Study, StudyError
 
 POLL_S = 1.0
@@ -162,8 +162,8 @@ def make_plan(study: Study, probe: ProbeSettings, campaign: Campaign, call: Prob
 
 def _hosts(study: Study, call: ProbeCall) -> str:
     assert study.sites_file is not None, "a study that probes has a list of sites"
-    sites = () if call.is_due_only else read_sites(study.sites_file)
-    return "".join(f"{site.host}\n" for site in sites)
+    hosts = () if call.is_due_only else read_hosts(study.sites_file)
+    return "".join(f"{host}\n" for host in hosts)
 
 
 def _run_child(plan: ProbePlan, path: Path) -> ProbeSummary:

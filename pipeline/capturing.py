@@ -16,7 +16,7 @@ from pipeline.modes import Mode
 from pipeline.parts import Output
 from pipeline.progress import Progress, show_progress
 from pipeline.releases import files_of_urls, list_files, outputs_of_release
-from pipeline.sites import read_sites
+from pipeline.sites import read_hosts
 from pipeline.stages import capture, store
 from pipeline.store_used import is_store_used, note_store
 from pipeline.study import Study
@@ -42,8 +42,8 @@ class Capturing:
     def open(cls, study: Study, executor: Executor, discovered: StageEntry) -> "Capturing":
         """Ready to plan and to run. The site list is read only when a release is not read whole."""
         is_whole = all(facts.mode == Mode.SCAN for facts in discovered.snapshots)
-        hosts = [] if is_whole or study.sites_file is None else read_sites(study.sites_file)
-        return cls(study, executor, discovered, study_urls(site.host for site in hosts))
+        hosts = () if is_whole or study.sites_file is None else read_hosts(study.sites_file)
+        return cls(study, executor, discovered, study_urls(hosts))
 
     def plan(self) -> tuple[Task, ...]:
         """What can be planned now: WARC files and first look-ups; redirects and bodies come after."""

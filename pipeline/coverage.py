@@ -102,7 +102,7 @@ def _reason(host: str, facts: SnapshotFacts, sample: Sample, is_unsound: bool, h
 def describe_coverage(con: duckdb.DuckDBPyConnection, releases: Mapping[str, SnapshotFacts]) -> Iterator[str]:
     """One line a release: hosts observed of the study's hosts, and the others by reason."""
     missing = Counter((item.snapshot, item.reason) for item in iter_missing(con, releases))
-    row = con.execute("SELECT count(*) FROM sites").fetchone()
+    row = con.execute("SELECT count(*) FROM sites WHERE is_domain").fetchone()
     n_hosts = int(row[0]) if row else 0
     for snapshot in sorted(releases):
         reasons = {reason: missing[snapshot, reason] for reason in WhyMissing if missing[snapshot, reason]}

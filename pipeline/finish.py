@@ -37,6 +37,7 @@ def load(job: Job, summary: StageSummary) -> None:
         read_registry(study.registry).digest,
         sites,
         repr(study.track),
+        repr(study.corpora),
         digest_of({table.name: str(table.schema) for table in TABLES.values()}),
     )
 

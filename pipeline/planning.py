@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pipeline.costs import Cost, ReleaseSize, Tariff, format_bytes
 from pipeline.manifest import StageEntry
 from pipeline.modes import SETTLED, Choice, Mode, Options, choose_mode
-from pipeline.sites import read_sites
+from pipeline.sites import read_hosts
 from pipeline.study import Study, StudyError
 from pipeline.tasks import Receipt, Stage, State
 
@@ -31,7 +31,7 @@ def settle(study: Study, listed: Mapping[str, Receipt], held: Mapping[str, Mode]
     A release keeps its mode as long as the study file leaves the choice open, so that nothing is read
     twice. StudyError when the study insists on an index that a release does not have, or on a sample of it.
     """
-    n_hosts = len(read_sites(study.sites_file)) if study.sites_file and wants_index(study) else None
+    n_hosts = len(read_hosts(study.sites_file)) if study.sites_file and wants_index(study) else None
     wanted, choices = Mode(study.mode), dict[str, Choice]()
     for snapshot, receipt in sorted(listed.items()):
         options = options_of(receipt, n_hosts, is_first=not choices)

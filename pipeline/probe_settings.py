@@ -9,7 +9,7 @@ from crawler.identities import IdentityError, make_identities
 from crawler.network import NetworkError, read_test_network
 from crawler.schedule import Schedule
 from pipeline.key import Problem
-from pipeline.sites import read_sites
+from pipeline.sites import read_hosts
 
 PROTOCOL = Schedule()
 MAIN_AGENTS = ("GPTBot", "ClaudeBot", "CCBot")
@@ -144,7 +144,7 @@ def check_probe_lists(probe: ProbeSettings, sites_file: Path, registry: Registry
         network = read_test_network(probe.test_network) if probe.test_network else {}
     except NetworkError as error:
         return [*problems, _problem_of("test_network", str(error))]
-    hosts = [*(site.host for site in read_sites(sites_file)), *probe.canaries]
+    hosts = [*read_hosts(sites_file), *probe.canaries]
     return [*problems, *check_pace(probe.schedule, hosts, network)]
 
 

@@ -2,12 +2,13 @@
 
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
 from consent.agents import read_registry
 from consent.dialects import DIALECTS
+from pipeline.corpora import SECTION, Corpus, check_listed, read_corpora
 from pipeline.key import REQUIRED_THERE, Problem, find_section
 from pipeline.probe_settings import ProbeSettings, build_probe, check_probe, check_probe_lists
 from pipeline.sites import read_sites
@@ -53,6 +54,7 @@ class Study:
     folder: Path
     store: Path | None = None
     probe: ProbeSettings | None = None
+    corpora: tuple[Corpus, ...] = ()
 
     @property
     def access(self) -> AccessPolicy:
@@ -74,7 +76,7 @@ def read_study(path: Path) -> Study:
     if problems:
         raise StudyError("\n".join(f"{path}: {problem}" for problem in problems))
     values = {key.name: _lookup(document, key.section, key.key, key.default) for key in KEYS}
-    study = _build(path.resolve(), values)
+    study = replace(_build(path.resolve(), values), corpora=read_corpora(document))
     problems = (*_check_files(study), *_check_archive(study), *_check_probe(study))
     if problems:
         raise StudyError("\n".join(f"{path}: {problem}" for problem in problems))
@@ -85,10 +87,13 @@ def check_lists(study: Study) -> None:
     """Read the study's lists for their errors alone, before hours of work rest on them.
 
     Raises SitesError, RegistryError, and StudyError for a tracked agent that the registry does not have
-    and for a probe whose identities, hosts or test network cannot be used.
+    for corpora that the site list contradicts, and for a probe whose identities, hosts or test network
+    cannot be used.
     """
     if study.sites_file:
-        read_sites(study.sites_file)
+        problems = [*check_listed(study.corpora, read_sites(study.sites_file))]
+        if problems:
+            raise StudyError("\n".join(f"{study.path}: {problem}" for problem in problems))
     registry = read_registry(study.registry)
     known = {agent.agent for agent in registry.agents}
     for token in study.track or ():
@@ -166,6 +171,9 @@ def _check_files(study: Study) -> list[Problem]:
         what = "mode index looks up the hosts of [sites] file, and there is none"
         fix = 'add [sites] file, or give mode = "scan"'
         problems.append(Problem("archive", "mode", what, fix))
+    if study.corpora and study.sites_file is None:
+        what = "its sections speak of columns of [sites] file, and there is none"
+        problems.append(Problem(SECTION, "", what, "add [sites] file"))
     if "://" not in study.archive_root and not Path(study.archive_root).is_dir():
         fix = "give a folder laid out like data.commoncrawl.org, or an https:// address"
         problems.append(Problem("archive", "root", f"there is no folder {study.archive_root}", fix))

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from consent.dialects import DIALECTS
+from pipeline.corpora import SECTION, check_corpora
 from pipeline.key import (
     REQUIRED,
     REQUIRED_THERE,
@@ -87,14 +88,15 @@ KEYS = (
 
 def check_document(document: Mapping[str, object]) -> tuple[Problem, ...]:
     """Everything wrong with a study file's keys and values; empty when it is good."""
-    return (*_check_names(document), *_check_values(document))
+    return (*_check_names(document), *_check_values(document), *check_corpora(document))
 
 
 def _check_names(document: Mapping[str, object]) -> Iterator[Problem]:
     sections = {key.section for key in KEYS}
     outer = {section.partition(".")[0] for section in sections}
-    for section in document.keys() - outer:
-        yield Problem(section, "", "there is no such section", _nearest(section, outer))
+    known = outer | {SECTION}
+    for section in document.keys() - known:
+        yield Problem(section, "", "there is no such section", _nearest(section, known))
     for section in sorted(sections):
         content = find_section(document, section)
         if isinstance(content, Mapping):

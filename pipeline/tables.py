@@ -112,6 +112,7 @@ SITES = make_table(
         ("tld", TEXT, "Last label of the host; empty for addresses"),
         ("suffix", TEXT, "Public suffix of the host; empty for addresses"),
         ("stratum", TEXT, "Stratum of the study's sample; empty when the study has none"),
+        ("is_domain", FLAG, "Whether the source is a web host: others have weights but no robots.txt"),
     ],
 )
 
@@ -123,6 +124,25 @@ SITE_WEIGHTS = make_table(
         ("host", TEXT, "Authority that a robots.txt governs"),
         ("corpus", TEXT, "Weight column of the study's site list"),
         ("weight", REAL, "Weight of the host in that corpus, for instance tokens"),
+        ("is_head", FLAG, "Whether the host is in the corpus for certain; empty when the corpus has no head"),
+    ],
+)
+
+CORPORA = make_table(
+    "corpora",
+    "weight column of the study's site list, and one for hosts",
+    ["corpus"],
+    [
+        ("corpus", TEXT, "Weight column of the study's site list"),
+        ("title", TEXT, "Name of the corpus for people; empty when not stated"),
+        ("unit", TEXT, "What its weights count, for instance tokens; empty when not stated"),
+        ("total_weight", REAL, "Weight of the whole corpus, listed hosts or not; empty when not stated"),
+        ("head_column", TEXT, "Flag column of the hosts taken for certain; empty when it has none"),
+        (
+            "sample_stratum",
+            TEXT,
+            "Stratum of the hosts drawn at random that stand for the rest; empty when it has none",
+        ),
     ],
 )
 
@@ -197,6 +217,7 @@ TABLES = {
         INDEX_FILES,
         SITES,
         SITE_WEIGHTS,
+        CORPORA,
         AGENTS,
         DIALECTS,
         CAPTURES,

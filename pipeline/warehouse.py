@@ -10,7 +10,6 @@ from analysis.models import LiveKind
 from consent.access import classify_access
 from consent.agents import read_registry
 from consent.dialects import find_dialect
-from consent.hosts import parse_host
 from consent.outcomes import LiveAnswer, classify_outcome
 from consent.vocabulary import BodyKind
 from pipeline.archive_tables import CAPTURES, CONTENTS, INDEX_FILES, LOSSES, SNAPSHOTS, WARC_FILES
@@ -19,13 +18,15 @@ from pipeline.manifest import Manifest, StageEntry
 from pipeline.modes import Mode
 from pipeline.parts import rows_to_table
 from pipeline.probe_tables import LIVE_DECLARATIONS, OBSERVATIONS, OUTCOME_KINDS
-from pipeline.sites import read_sites
+from pipeline.site_rows import corpus_rows, site_row, site_rows, weight_rows
+from pipeline.sites import Site, read_sites
 from pipeline.study import Study
 from pipeline.table import Table
 from pipeline.tables import (
     ACCESS_STATES,
     AGENTS,
     BODIES,
+    CORPORA,
     DIALECTS,
     READINGS,
     RULESETS,
@@ -213,11 +214,11 @@ def _load_snapshots(con: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
 
 def _load_sites(con: duckdb.DuckDBPyConnection, study: Study) -> None:
     """The hosts of the study's list, or every host whose robots.txt was captured."""
-    if study.sites_file:
-        sites = read_sites(study.sites_file)
-        _insert(con, SITES, sorted(_site_row(site.host, site.stratum) for site in sites))
-        weights = [(site.host, corpus, weight) for site in sites for corpus, weight in site.weights]
-        _insert(con, SITE_WEIGHTS, sorted(weights))
+    listed = read_sites(study.sites_file) if study.sites_file else None
+    _insert(con, CORPORA, corpus_rows(listed, study.corpora))
+    if listed:
+        _insert(con, SITES, site_rows(listed))
+        _insert(con, SITE_WEIGHTS, weight_rows(listed, study.corpora))
         return
     hosts = con.cursor().execute(
         "SELECT DISTINCT host FROM captures WHERE host IS NOT NULL"
@@ -225,12 +226,7 @@ def _load_sites(con: duckdb.DuckDBPyConnection, study: Study) -> None:
         " ORDER BY host"
     )
     while batch := hosts.fetchmany(HOST_BATCH):
-        _insert(con, SITES, [_site_row(host, None) for (host,) in batch])
-
-
-def _site_row(host: str, stratum: str | None) -> tuple[str, str | None, str | None, str | None, str | None]:
-    name = parse_host(host)
-    return host, name.registered_domain, name.tld, name.suffix, stratum
+        _insert(con, SITES, [site_row(Site(host, None, ())) for (host,) in batch])
 
 
 def _load_rulers(con: duckdb.DuckDBPyConnection, study: Study) -> None:

@@ -83,9 +83,14 @@ def fill_census(con: duckdb.DuckDBPyConnection, snapshots: tuple[str, ...], n_ho
     _fill_snapshots(con, snapshots)
     con.execute(
         "INSERT INTO sites SELECT 'h' || i || '.example.org', 'example.org', 'org', 'org',"
-        f" CASE WHEN i % 3 = 0 THEN 'head' ELSE 'random' END FROM range({n_hosts}) AS r(i)"
+        f" CASE WHEN i % 3 = 0 THEN 'head' ELSE 'random' END, true FROM range({n_hosts}) AS r(i)"
     )
-    con.execute("INSERT INTO site_weights SELECT host, 'c4', md5_number_lower(host) % 97 + 0.5 FROM sites")
+    con.execute(
+        "INSERT INTO site_weights"
+        " SELECT host, 'c4', md5_number_lower(host) % 97 + 0.5, stratum = 'head' FROM sites"
+    )
+    corpora = [("c4", "C4", "tokens", 1e7, "c4_head", "random"), ("hosts", "Hosts", "hosts", *[None] * 3)]
+    _insert(con, "corpora", corpora)
     _insert(con, "agents", [(n, o, p, False, d, "listing", "yes", "made up", True) for n, o, p, d in AGENTS])
     _fill_rulesets(con)
     _fill_bodies(con)

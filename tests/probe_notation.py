@@ -138,7 +138,7 @@ def observation(
 def fill_probe(con: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert observations, their hosts and what the pipeline works out of them; build all models."""
     hosts = sorted({(row["host"], row["site"]) for row in rows})
-    con.executemany("INSERT INTO sites (host, registered_domain) VALUES (?, ?)", hosts)
+    con.executemany("INSERT INTO sites (host, registered_domain, is_domain) VALUES (?, ?, true)", hosts)
     create_probe_tables(con)
     con.register("made_up", pa.Table.from_pylist([dict(row) for row in rows]))
     con.execute("INSERT INTO observations BY NAME FROM made_up")

@@ -101,7 +101,7 @@ def test_undeclared_is_a_block_where_robots_txt_allows_or_is_absent(con: duckdb.
     }
     MADE_UP["fill_probe"](con, [row for host, said in hosts.items() for row in observe(host, said)])
     con.execute("UPDATE sites SET stratum = 'head' WHERE host = 'allow.org'")
-    con.execute("INSERT INTO site_weights VALUES ('allow.org', 'c4', 2.5)")
+    con.execute("INSERT INTO site_weights (host, corpus, weight) VALUES ('allow.org', 'c4', 2.5)")
     models.build(con)
     query = (
         "SELECT declared, verdict, is_undeclared, n_hosts, weight, share_of_hosts FROM declared_vs_observed"

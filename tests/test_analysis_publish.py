@@ -234,7 +234,7 @@ BREAKS = {
     "weight is finite": ("UPDATE site_weights SET weight = 'nan'", "site_weights"),
     "restriction is in its vocabulary": ("UPDATE rulesets SET restriction = 'most'", "host_declarations"),
     "access_state is in its vocabulary": ("UPDATE answers SET access_state = 'fine'", "answers"),
-    "host in sites": ("INSERT INTO site_weights VALUES ('nobody', 'c4', 1)", "site_weights"),
+    "host in sites": ("INSERT INTO site_weights VALUES ('nobody', 'c4', 1, NULL)", "site_weights"),
     "n_records is a count": ("UPDATE losses SET n_records = -1", "losses"),
     "columns described": ("COMMENT ON COLUMN sites.tld IS NULL", "sites"),
     "plain columns": ("ALTER TABLE sites ADD COLUMN blob BLOB", "sites"),
@@ -263,7 +263,7 @@ def test_a_failed_check_names_itself_and_leaves_the_folder_as_it_was(
 
 def test_a_failed_check_shows_the_first_offending_rows(census: Census, tmp_path: Path) -> None:
     con = census(SNAPSHOTS, 20)
-    con.execute("INSERT INTO site_weights SELECT 'nobody' || i, 'c4', 1 FROM range(5) AS r(i)")
+    con.execute("INSERT INTO site_weights SELECT 'nobody' || i, 'c4', 1, NULL FROM range(5) AS r(i)")
     with pytest.raises(DatasetError, match=r"host='nobody0'; host='nobody1'; host='nobody2'$"):
         publish(con, tmp_path / "dataset")
 

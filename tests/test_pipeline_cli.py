@@ -377,7 +377,7 @@ def test_sql_reads_the_query_from_stdin(
         ("SELECT * FROM nowhere", "nowhere"),
         ("DELETE FROM sites", "read-only"),
         ("CREATE TABLE mine AS SELECT 1", "read-only"),
-        ("INSERT INTO site_weights VALUES ('a', 'b', 1)", "read-only"),
+        ("INSERT INTO site_weights VALUES ('a', 'b', 1, NULL)", "read-only"),
     ],
 )
 def test_sql_that_is_wrong_or_would_change_something_exits_1(

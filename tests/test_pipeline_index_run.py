@@ -15,7 +15,7 @@ from analysis.models import MODELS
 
 OLD, MIDDLE, NEW = "CC-MAIN-2019-35", "CC-MAIN-2024-10", "CC-MAIN-2024-18"
 MODES = ("scan", "shard", "index")
-STORED = ("sites", "site_weights", "agents", "dialects", "access_states")
+STORED = ("sites", "site_weights", "corpora", "agents", "dialects", "access_states")
 # Columns of `captures` that only the record tells, and those that say how it was read.
 RECORD_ONLY = ("server", "digest_ok", "content_length", "refusal_marker")
 IN_THE_INDEX = f"""* EXCLUDE ({", ".join(RECORD_ONLY)}, source) REPLACE (

@@ -20,6 +20,7 @@ KEYS = {
     "index_files": ("snapshot", "index_filename"),
     "sites": ("host",),
     "site_weights": ("host", "corpus"),
+    "corpora": ("corpus",),
     "captures": ("snapshot", "url", "fetch_time", "warc_filename", "warc_record_offset"),
     "contents": ("content_digest",),
     "bodies": ("content_digest",),
@@ -57,8 +58,9 @@ OTHER_COLUMNS = {
     "snapshots": "starts_at ends_at mode n_files_planned n_files_read notes",
     "warc_files": "serial n_serials is_selected",
     "index_files": "",
-    "sites": "registered_domain tld suffix stratum",
-    "site_weights": "weight",
+    "sites": "registered_domain tld suffix stratum is_domain",
+    "site_weights": "weight is_head",
+    "corpora": "title unit total_weight head_column sample_stratum",
     "captures": "host scheme fetch_status fetch_redirect content_digest content_mime_type"
     " content_mime_detected content_length content_truncated digest_ok server refusal_marker"
     " source warc_record_length",

@@ -191,9 +191,11 @@ def test_the_commands_of_the_readme_are_verbs() -> None:
 
 
 def test_the_readme_names_every_key_of_the_study_file() -> None:
+    from pipeline.corpora import CORPUS_KEYS
     from pipeline.study_keys import KEYS
 
-    assert [key.name for key in KEYS if f"`{key.key}`" not in README and f"{key.key} =" not in README] == []
+    keys = [*KEYS, *CORPUS_KEYS]
+    assert [key.name for key in keys if f"`{key.key}`" not in README and f"{key.key} =" not in README] == []
 
 
 def test_the_changelog_has_an_entry_for_this_version() -> None:

@@ -4,7 +4,7 @@ A host's history is one word per snapshot: `-` (not captured), a status such as 
 the name of a ruleset, which is also the digest of the body that declares it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
@@ -40,6 +40,8 @@ ACCESS_STATES = (
 class Study:
     """What a test writes down. `rulesets`: name → agent → level (`*` missing: no such group).
 
+    `corpora`: corpus that has a head → stratum of its sample, total weight; `heads`: (host, corpus) taken for
+    certain; `no_domains`: sources that are no web hosts.
     `other_readings`: dialect → ruleset of the default dialect → what that dialect makes of it.
     """
 
@@ -49,6 +51,9 @@ class Study:
     agents: Mapping[str, str] = field(default_factory=lambda: {"GPTBot": "training", "CCBot": "data"})
     strata: Mapping[str, str] = field(default_factory=dict)
     weights: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    corpora: Mapping[str, tuple[str | None, float | None]] = field(default_factory=dict)
+    heads: Collection[tuple[str, str]] = ()
+    no_domains: Collection[str] = ()
     other_readings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     longpre2024: Mapping[tuple[str, str], str] = field(default_factory=dict)
     markers: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -74,9 +79,16 @@ def fill(con: duckdb.DuckDBPyConnection, study: Study) -> None:
     """Create and fill the stored tables; the models are not built."""
     create_tables(con)
     insert(con, "snapshots", "snapshot", [(snapshot,) for snapshot in study.snapshots])
-    insert(con, "sites", "host, stratum", [(host, study.strata.get(host)) for host in study.histories])
-    weights = [(host, corpus, weight) for (host, corpus), weight in study.weights.items()]
-    insert(con, "site_weights", "host, corpus, weight", weights)
+    hosts = [(host, study.strata.get(host), host not in study.no_domains) for host in study.histories]
+    insert(con, "sites", "host, stratum, is_domain", hosts)
+    weights = [
+        (host, corpus, weight, (host, corpus) in study.heads if corpus in study.corpora else None)
+        for (host, corpus), weight in study.weights.items()
+    ]
+    insert(con, "site_weights", "host, corpus, weight, is_head", weights)
+    corpora = {"hosts", *(corpus for _, corpus in study.weights), *study.corpora}
+    totals = [(corpus, *study.corpora.get(corpus, (None, None))) for corpus in sorted(corpora)]
+    insert(con, "corpora", "corpus, sample_stratum, total_weight", totals)
     agents = [(agent, purpose, purpose != "untracked") for agent, purpose in study.agents.items()]
     insert(con, "agents", "agent, purpose, is_tracked", agents)
     insert(con, "access_states", "fetch_status, body_kind, has_refusal_marker, access_state", ACCESS_STATES)

@@ -28,6 +28,7 @@
 WITH RECURSIVE asked AS (
     SELECT host, scheme || '://' || host || '/robots.txt' AS url
     FROM sites CROSS JOIN (VALUES ('https'), ('http')) AS forms (scheme)
+    WHERE is_domain
 ),
 sound AS (
     SELECT *, fetch_status BETWEEN 300 AND 399 AS is_redirect FROM captures WHERE digest_ok IS NOT FALSE

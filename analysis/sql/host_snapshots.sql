@@ -1,5 +1,6 @@
 -- What is known of each host in each snapshot, observed in it or carried forward to it?
--- One row for every host of the study in every snapshot. The last observation at or before the snapshot
+-- One row for every web host of the study in every snapshot; a source that is no web host has no robots.txt
+-- and is left out. The last observation at or before the snapshot
 -- counts, whatever it was.
 --
 -- snapshot: Common Crawl release, CC-MAIN-YYYY-WW
@@ -20,7 +21,7 @@
 -- warc_filename: WARC file that holds the last answer
 -- warc_record_offset: Byte at which its record starts
 WITH grid AS (
-    SELECT snapshot, position, starts_on, host FROM snapshot_order CROSS JOIN sites
+    SELECT snapshot, position, starts_on, host FROM snapshot_order CROSS JOIN sites WHERE is_domain
 ),
 observed AS (
     SELECT * FROM answers JOIN snapshot_order USING (snapshot)

@@ -12,7 +12,7 @@ from pipeline.campaign import Shard, find_campaign, list_campaigns
 from pipeline.layout import Layout
 from pipeline.probe_progress import describe
 from pipeline.run import publish_observations
-from pipeline.sites import read_sites
+from pipeline.sites import read_hosts
 from pipeline.study import Study, check_lists, read_study
 
 ASKED = (Target.ROBOTS, Target.HOME, Target.DEEP, Target.MISSING)
@@ -43,7 +43,7 @@ def print_plan(study: Study) -> None:
     """Print what a probe asks of whom, how long that takes at least, and where the last campaign stands."""
     probe, registry = require_probe(study), read_registry(study.registry)
     arms = make_identities(probe.choose_identities(registry), probe.contact, registry, probe.acknowledgement)
-    hosts = [site.host for site in read_sites(study.sites_file)] if study.sites_file else []
+    hosts = read_hosts(study.sites_file) if study.sites_file else ()
     sites = {parse_host(host).registered_domain or host for host in hosts}
     n_requests = len(ASKED) * sum(not arm.is_browser for arm in arms)
     gap_s = max(sum(probe.schedule.request_gap_s) / 2, probe.schedule.domain_interval_s)
