@@ -1,4 +1,4 @@
-"""The columns of a published table: how a DuckDB type becomes CSV text and a Frictionless type."""
+"""The columns of a published table: how a DuckDB type becomes a cell, a value and a Frictionless type."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,16 @@ WEIGHT_DECIMALS = 12
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A family of DuckDB types: its Frictionless type and format, and the SQL that makes the cell."""
+    """A family of DuckDB types: its Frictionless type and format, and the SQL of the CSV's cell.
+
+    `value` is the SQL of what Parquet holds, the same value with its type.
+    """
 
     types: tuple[str, ...]
     name: str
     format: str
     cell: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +37,17 @@ class Column:
     @property
     def cell(self) -> str:
         """SQL expression of the cell, named as the column."""
+        return self._fill(self.kind.cell)
+
+    @property
+    def value(self) -> str:
+        """SQL expression of what Parquet holds, named as the column."""
+        return self._fill(self.kind.value)
+
+    def _fill(self, expression: str) -> str:
         # A user's weights may be parts of a very large whole, where six decimals would leave nothing.
         decimals = WEIGHT_DECIMALS if self.name.startswith("weight") else DECIMALS
-        return f"{self.kind.cell.format(column=quote(self.name), decimals=decimals)} AS {quote(self.name)}"
+        return f"{expression.format(column=quote(self.name), decimals=decimals)} AS {quote(self.name)}"
 
 
 INTEGERS = (
@@ -53,14 +65,24 @@ ZONED = f"strftime({{column}} AT TIME ZONE 'UTC', '{TIME_FORMAT}')"
 UNZONED = f"strftime({{column}}, '{TIME_FORMAT}')"
 
 # A float is written with a fixed number of decimals: equal numbers are equal bytes.
+ROUNDED = "CAST({column} AS DECIMAL(38, {decimals}))"
+FLOATED = f"CAST({ROUNDED} AS DOUBLE)"
+SECONDS = "date_trunc('second', {column})"
+
 KINDS = (
-    Kind(("VARCHAR", "ENUM", "UUID"), "string", "default", "{column}"),
-    Kind(INTEGERS, "integer", "default", "{column}"),
-    Kind(("FLOAT", "DOUBLE", "DECIMAL"), "number", "default", "CAST({column} AS DECIMAL(38, {decimals}))"),
-    Kind(("BOOLEAN",), "boolean", "default", "{column}"),
-    Kind(("DATE",), "date", "default", "{column}"),
-    Kind(("TIMESTAMP WITH TIME ZONE",), "datetime", TIME_FORMAT, ZONED),
-    Kind(("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS"), "datetime", TIME_FORMAT, UNZONED),
+    Kind(("VARCHAR", "ENUM", "UUID"), "string", "default", "{column}", "CAST({column} AS VARCHAR)"),
+    Kind(INTEGERS, "integer", "default", "{column}", "CAST({column} AS BIGINT)"),
+    Kind(("FLOAT", "DOUBLE", "DECIMAL"), "number", "default", ROUNDED, FLOATED),
+    Kind(("BOOLEAN",), "boolean", "default", "{column}", "{column}"),
+    Kind(("DATE",), "date", "default", "{column}", "{column}"),
+    Kind(("TIMESTAMP WITH TIME ZONE",), "datetime", TIME_FORMAT, ZONED, SECONDS),
+    Kind(
+        ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS"),
+        "datetime",
+        TIME_FORMAT,
+        UNZONED,
+        f"timezone('UTC', CAST({SECONDS} AS TIMESTAMP))",
+    ),
 )
 
 

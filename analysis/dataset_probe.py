@@ -39,6 +39,18 @@ _SUM = Check(
     """,
 )
 
+PROBE_OUTCOMES = """
+SELECT * EXCLUDE (sketch), row_number() OVER (
+        PARTITION BY run, host, identity, block, target, hop ORDER BY warc_filename, warc_record_offset
+    ) AS attempt
+FROM probe_outcomes
+"""
+
+PROBE_OUTCOMES_NOTE = """\
+This is the evidence of `verdicts`: every request of the probe by itself, with the WARC record that holds the
+answer or the note of the failure. A verdict of a run, host and identity rests on the rows of that run and
+host: those of the identity and those of its `control`."""
+
 PROBE_DATASETS: tuple[Dataset, ...] = (
     Dataset(
         "criteria",
@@ -56,6 +68,15 @@ PROBE_DATASETS: tuple[Dataset, ...] = (
         references=(_HOST, _CRITERION),
         checks=(_UNDECLARED, _COUNTS, _BLOCKS_ARE_PROVEN),
         note=VERDICTS_NOTE,
+    ),
+    Dataset(
+        "probe_outcomes",
+        "request of the live probe",
+        ("probe_outcomes",),
+        ("run", "host", "identity", "block", "target", "hop", "attempt"),
+        query=PROBE_OUTCOMES,
+        added=(("attempt", "Which of several requests that are alike in all this, from 1"),),
+        note=PROBE_OUTCOMES_NOTE,
     ),
     Dataset(
         "declared_vs_observed",

@@ -4,7 +4,7 @@ from analysis.dataset import Check
 
 HOST_DECLARATIONS = """
 SELECT a.snapshot, a.host, r.agent, r.group_match, r.restriction, r.restriction_longpre2024, r.crawl_delay,
-    a.content_digest
+    a.content_digest, d.dialect, d.dialect_version, a.warc_filename, a.warc_record_offset
 FROM answers AS a
 JOIN readings AS d ON d.content_digest = a.content_digest
 JOIN dialects AS i ON i.dialect = d.dialect AND i.is_default
@@ -44,8 +44,10 @@ spoken_for AS (
         AND unnamed.level_from = speaking.level_from AND unnamed.level_to = speaking.level_to
         AND unnamed.restriction_before IS NOT DISTINCT FROM speaking.restriction_before
 )
-SELECT t.* REPLACE (if(s.agent IS NULL, t.agent, '*') AS agent), coalesce(s.n_agents, 1) AS n_agents
+SELECT t.* REPLACE (if(s.agent IS NULL, t.agent, '*') AS agent), coalesce(s.n_agents, 1) AS n_agents,
+    i.dialect, i.dialect_version
 FROM transitions AS t
+JOIN dialects AS i ON i.is_default
 LEFT JOIN spoken_for AS s ON s.host = t.host AND s.snapshot_to = t.snapshot_to AND s.agent = t.agent
 WHERE s.agent IS NULL OR s.agent = s.first_agent
 """

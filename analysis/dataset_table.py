@@ -78,11 +78,11 @@ DATASETS: tuple[Dataset, ...] = (
     Dataset(
         "host_declarations",
         "host, snapshot and agent that its robots.txt answers apart, plus *",
-        ("answers", "rulesets"),
+        ("answers", "rulesets", "readings"),
         ("host", "snapshot", "agent"),
         query=HOST_DECLARATIONS,
         vocabularies=_LEVELS,
-        references=(Reference(("host", "snapshot"), "answers", ("host", "snapshot")),),
+        references=(Reference(("host", "snapshot"), "answers", ("host", "snapshot")), _DIALECT),
         checks=(AGENT_OR_STAR,),
         note=HOST_DECLARATIONS_NOTE,
     ),
@@ -137,10 +137,10 @@ DATASETS: tuple[Dataset, ...] = (
     Dataset(
         "transitions",
         "host, change and agent that its robots.txt names before or after, plus *",
-        ("transitions",),
+        ("transitions", "dialects"),
         ("host", "snapshot_to", "agent"),
         query=TRANSITIONS,
-        references=(_FROM, _TO, _HOST),
+        references=(_FROM, _TO, _HOST, _DIALECT),
         checks=(AGENT_OR_STAR,),
         added=(
             ("agent", "; or * for all that no group names"),

@@ -109,7 +109,7 @@ def access_combinations(con: duckdb.DuckDBPyConnection) -> list[AnswerKind]:
 def outcome_combinations(con: duckdb.DuckDBPyConnection) -> list[LiveKind]:
     """The kinds of live answer that occur, sorted; empty when nothing was probed. Reads observations."""
     create_probe_tables(con)
-    query = f"SELECT DISTINCT {', '.join(LiveKind._fields)} FROM ({_query_of('probe_answers')}) ORDER BY ALL"
+    query = f"SELECT DISTINCT {', '.join(LiveKind._fields)} FROM ({query_of('probe_answers')}) ORDER BY ALL"
     return [LiveKind(*row) for row in con.execute(query).fetchall()]
 
 
@@ -126,6 +126,12 @@ def find_model(name: str) -> Model:
 def read_sql(name: str) -> str:
     """The text of a model's file, comment and query."""
     return files("analysis").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+
+
+def query_of(name: str) -> str:
+    """The query of a model's file, without its comment."""
+    sql = read_sql(name)
+    return "\n".join(sql.splitlines()[len(_header_lines(sql)) :])
 
 
 def describe(name: str) -> Description:
@@ -177,16 +183,11 @@ def _check_states(
 
 def _create(con: duckdb.DuckDBPyConnection, name: str, kind: Kind) -> None:
     _drop(con, name)
-    con.execute(f"CREATE {kind} {name} AS {_query_of(name)}")
+    con.execute(f"CREATE {kind} {name} AS {query_of(name)}")
     description = describe(name)
     con.execute(f"COMMENT ON {kind} {name} IS {_quoted(description.question)}")
     for column in description.columns:
         con.execute(f"COMMENT ON COLUMN {name}.{column.name} IS {_quoted(column.description)}")
-
-
-def _query_of(name: str) -> str:
-    sql = read_sql(name)
-    return "\n".join(sql.splitlines()[len(_header_lines(sql)) :])
 
 
 def _drop(con: duckdb.DuckDBPyConnection, name: str) -> None:

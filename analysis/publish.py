@@ -1,9 +1,8 @@
-"""The published dataset: checked, sorted CSV files with their Frictionless package, dictionary and checksums.
+"""The published dataset: checked, sorted tables as CSV and Parquet, with all that describes and dates them.
 
 Nothing in the folder depends on when or where it was written: same database, same bytes.
 """
 
-import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,14 +13,12 @@ import duckdb
 from analysis.checks import run_checks
 from analysis.dataset import Dataset, DatasetError
 from analysis.dataset_columns import Column, quote, read_columns
-from analysis.dataset_docs import (
-    Published,
-    render_checksums,
-    render_dictionary,
-    render_package,
-    render_readme,
-)
+from analysis.dataset_docs import render_checksums, render_dictionary, render_readme
+from analysis.dataset_files import Published, describe_file, hash_file, write_csv, write_parquet
+from analysis.dataset_package import render_package
 from analysis.dataset_table import DATASETS
+from analysis.lineage import trace_lineage
+from analysis.release import PLAIN, Edition, read_release, render_release
 
 PACKAGE = "datapackage.json"
 
@@ -29,8 +26,7 @@ PACKAGE = "datapackage.json"
 def publish(
     con: duckdb.DuckDBPyConnection,
     folder: Path,
-    name: str = "crawlcensus",
-    title: str = "What robots.txt declares",
+    edition: Edition = PLAIN,
     datasets: Sequence[Dataset] = DATASETS,
     on_progress: Callable[[Published], None] = lambda _: None,
 ) -> tuple[Published, ...]:
@@ -45,48 +41,40 @@ def publish(
         for dataset in datasets:
             published.append(write_dataset(con, dataset, draft, datasets))
             on_progress(published[-1])
-        _write_companions(draft, published, name, title)
+        _write_companions(con, draft, published, edition)
     return tuple(published)
 
 
 def write_dataset(
     con: duckdb.DuckDBPyConnection, dataset: Dataset, folder: Path, datasets: Sequence[Dataset] = DATASETS
 ) -> Published:
-    """Check one dataset and write it as `<name>.csv` into an existing folder; DatasetError at a failure."""
+    """Check one dataset and write its files into an existing folder; DatasetError at a failure."""
     rows = quote(f"published_{dataset.name}")
     relations = {other.name: other.sources[0] for other in datasets}
     _require_relation(con, dataset)
     columns = read_columns(con, dataset)
-    # The rows are computed once, so that what is checked is what is written.
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {rows} AS {dataset.rows_query}")
+    # The rows are computed and sorted once, so that what is checked is what is written, twice.
+    query = f"SELECT * FROM ({dataset.rows_query}) ORDER BY {_order(dataset, columns)}"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {rows} AS {query}")
     try:
         n_checks = run_checks(con, dataset, columns, rows, relations)
-        path = folder / f"{dataset.name}.csv"
-        n_rows = _copy(con, dataset, columns, rows, path)
+        paths = [folder / f"{dataset.name}.{suffix}" for suffix in ("csv", "parquet")]
+        n_rows = write_csv(con, columns, rows, paths[0])
+        write_parquet(con, columns, rows, paths[1])
     finally:
         con.execute(f"DROP TABLE IF EXISTS {rows}")
-    return Published(dataset, columns, n_rows, path.stat().st_size, hash_file(path), n_checks)
+    lineage = trace_lineage(con, dataset, columns, datasets)
+    script = folder / "sql" / f"{dataset.name}.sql"
+    script.parent.mkdir(exist_ok=True)
+    _write(script, lineage.script)
+    csv, parquet, query_file = (describe_file(path, folder) for path in (*paths, script))
+    return Published(dataset, columns, n_rows, n_checks, csv, parquet, query_file, lineage.reads)
 
 
-def _copy(
-    con: duckdb.DuckDBPyConnection, dataset: Dataset, columns: Sequence[Column], rows: str, path: Path
-) -> int:
-    cells = ", ".join(column.cell for column in columns)
+def _order(dataset: Dataset, columns: Sequence[Column]) -> str:
     # An enum sorts by its ordinal; as text the order is that of the code points, for every reader the same.
     text = {column.name for column in columns if column.kind.name == "string"}
-    order = ", ".join(f"CAST(r.{quote(k)} AS VARCHAR)" if k in text else f"r.{quote(k)}" for k in dataset.key)
-    target = str(path).replace("'", "''")
-    answer = con.execute(
-        f"COPY (SELECT {cells} FROM {rows} AS r ORDER BY {order}) TO '{target}'"
-        " (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULLSTR '')"
-    ).fetchone()
-    return int(answer[0]) if answer else 0
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file in hex, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return ", ".join(f"CAST({quote(k)} AS VARCHAR)" if k in text else quote(k) for k in dataset.key)
 
 
 def _require_relation(con: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
@@ -97,13 +85,18 @@ def _require_relation(con: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
         raise DatasetError(f"{dataset.name}: check 'source exists' failed: {first_line}") from error
 
 
-def _write_companions(folder: Path, published: Sequence[Published], name: str, title: str) -> None:
-    dictionary = folder / "dictionary.csv"
-    _write(dictionary, render_dictionary(published))
-    _write(folder / "README.md", render_readme(published, title))
-    package = render_package(published, name, title, hash_file(dictionary), dictionary.stat().st_size)
-    _write(folder / PACKAGE, package)
-    _write(folder / "checksums.txt", render_checksums({p.name: hash_file(p) for p in folder.iterdir()}))
+def _write_companions(
+    con: duckdb.DuckDBPyConnection, folder: Path, published: Sequence[Published], edition: Edition
+) -> None:
+    release = read_release(con, edition, published)
+    _write(folder / "release.json", render_release(release))
+    _write(folder / "dictionary.csv", render_dictionary(published))
+    _write(folder / "README.md", render_readme(published, release))
+    others = [describe_file(folder / name, folder) for name in ("dictionary.csv", "release.json")]
+    _write(folder / PACKAGE, render_package(published, release, *others))
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    checksums = {path.relative_to(folder).as_posix(): hash_file(path) for path in paths}
+    _write(folder / "checksums.txt", render_checksums(checksums))
 
 
 def _write(path: Path, text: str) -> None:

@@ -10,6 +10,7 @@ import duckdb
 import analysis
 from analysis import models
 from analysis.publish import publish
+from analysis.release import Edition
 from analysis.report import write_report
 from consent.agents import read_registry
 from pipeline.context import code_version
@@ -71,13 +72,14 @@ def analyse(job: Job, summary: StageSummary) -> None:
 def publish_dataset(job: Job, summary: StageSummary) -> None:
     """Write the dataset, checked, in place of the last one."""
     analysed = job.manifest.require(Stage.ANALYSE, after=Stage.LOAD)
+    edition = Edition(job.study.name, job.study.title, job.study.license, code_version(), SCHEMA_VERSION)
 
     def work() -> None:
         with open_warehouse(job.context.layout.warehouse, job.study.workers, read_only=True) as con:
-            for item in publish(con, job.context.layout.dataset, job.study.name, job.study.title):
+            for item in publish(con, job.context.layout.dataset, edition):
                 summary.n_rows[item.dataset.name] = item.n_rows
 
-    versions = (_analysis_digest(), job.study.name, job.study.title)
+    versions = (_analysis_digest(), repr(edition))
     _do(
         job,
         summary,

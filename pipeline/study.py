@@ -55,6 +55,7 @@ class Study:
     store: Path | None = None
     probe: ProbeSettings | None = None
     corpora: tuple[Corpus, ...] = ()
+    license: str = "CC-BY-4.0"
 
     @property
     def access(self) -> AccessPolicy:
@@ -123,6 +124,7 @@ def _build(path: Path, values: dict[str, object]) -> Study:
         path=path,
         name=str(values["study.name"]),
         title=str(values["study.title"] or values["study.name"]),
+        license=str(values["study.license"]),
         archive_root=root if "://" in root else str((path.parent / root).resolve()),
         crawls=_crawls(values["archive.crawls"]),
         mode=str(values["archive.mode"]),

@@ -29,6 +29,10 @@ def _is_name(value: object) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value) is not None
 
 
+def _is_license(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9.+-]+|https?://\S+", value) is not None
+
+
 def _is_cooldown(value: object) -> bool:
     return is_number(value) and float(str(value)) <= LONGEST_COOLDOWN_S
 
@@ -64,6 +68,7 @@ _CRAWLS = '"all", a list such as ["CC-MAIN-2024-10"], or { from = "CC-MAIN-2020-
 KEYS = (
     Key("study", "name", REQUIRED, "a short name of letters, digits, dot, dash and underscore", _is_name),
     Key("study", "title", "", "a line of text", is_text),
+    Key("study", "license", "CC-BY-4.0", "an SPDX identifier or the address of a text", _is_license),
     Key("archive", "root", REQUIRED, _ROOT, _is_root),
     Key("archive", "crawls", "all", _CRAWLS, _is_crawls),
     Key("archive", "mode", "auto", '"scan", "index" or "auto"', lambda v: v in ("scan", "index", "auto")),

@@ -17,10 +17,11 @@ from analysis import models
 from analysis.dataset import DatasetError
 from analysis.dataset_table import DATASETS
 from analysis.publish import publish
+from analysis.release import Edition
 
 SNAPSHOTS = ("CC-MAIN-2020-39", "CC-MAIN-2022-12", "CC-MAIN-2023-39", "CC-MAIN-2024-52")
 MADE_UP = Path(__file__).with_name("made_up_census.py")
-COMPANIONS = {"README.md", "checksums.txt", "datapackage.json", "dictionary.csv"}
+COMPANIONS = {"README.md", "checksums.txt", "datapackage.json", "dictionary.csv", "release.json"}
 
 Census = Callable[[tuple[str, ...], int], duckdb.DuckDBPyConnection]
 
@@ -66,13 +67,16 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-def test_every_dataset_is_a_csv_with_its_companions(census: Census, tmp_path: Path) -> None:
+def test_every_dataset_is_csv_parquet_and_script_with_companions(census: Census, tmp_path: Path) -> None:
     published = publish(census(SNAPSHOTS, 20), tmp_path / "dataset")
-    names = {f"{dataset.name}.csv" for dataset in DATASETS}
-    assert {path.name for path in (tmp_path / "dataset").iterdir()} == names | COMPANIONS
+    names = {
+        name.format(dataset.name) for dataset in DATASETS for name in ("{}.csv", "{}.parquet", "sql/{}.sql")
+    }
+    assert read_folder(tmp_path / "dataset").keys() == names | COMPANIONS
     assert [one.dataset for one in published] == list(DATASETS)
     assert all(one.n_checks > 0 for one in published)
     assert [path.name for path in tmp_path.iterdir()] == ["dataset"]
@@ -82,7 +86,7 @@ def test_the_package_validates_with_frictionless(census: Census, tmp_path: Path)
     publish(census(SNAPSHOTS, 20), tmp_path / "dataset")
     report = frictionless.validate(str(tmp_path / "dataset" / "datapackage.json"))
     assert report.valid, report.flatten(["type", "note"])
-    assert len(report.tasks) == len(DATASETS) + 1
+    assert len(report.tasks) == 3 * len(DATASETS) + 2
 
 
 def test_frictionless_would_see_a_foreign_key_that_does_not_hold(census: Census, tmp_path: Path) -> None:
@@ -128,7 +132,7 @@ def test_a_folder_of_someone_else_is_left_alone(census: Census, tmp_path: Path) 
 def test_rows_are_sorted_by_key_and_lines_end_in_lf(census: Census, tmp_path: Path) -> None:
     published = publish(census(SNAPSHOTS, 20), tmp_path / "dataset")
     for one in published:
-        path = tmp_path / "dataset" / one.filename
+        path = tmp_path / "dataset" / one.csv.path
         kinds = {column.name: column.kind.name for column in one.columns}
         keys = [
             tuple(int(row[k]) if kinds[k] == "integer" else row[k] for k in one.dataset.key)
@@ -171,7 +175,7 @@ def test_the_dictionary_says_what_every_column_holds(census: Census, tmp_path: P
     described = {(row["dataset"], row["column"]): row["description"] for row in rows}
     readme = (folder / "README.md").read_text()
     package = json.loads((folder / "datapackage.json").read_text())
-    for resource in package["resources"][:-1]:
+    for resource in package["resources"][: len(DATASETS)]:
         header = (folder / resource["path"]).read_text().splitlines()[0].split(",")
         assert header == [field["name"] for field in resource["schema"]["fields"]]
         assert header == [row["column"] for row in rows if row["dataset"] == resource["name"]]
@@ -295,6 +299,6 @@ def test_datasets_are_named_once_and_refer_to_datasets_and_columns_that_exist(ce
 def test_a_dataset_of_ones_own_can_be_published_alone(census: Census, tmp_path: Path) -> None:
     sites = next(dataset for dataset in DATASETS if dataset.name == "sites")
     few = replace(sites, name="heads", query="SELECT host, stratum FROM sites WHERE stratum = 'head'")
-    publish(census((), 9), tmp_path / "dataset", "heads-only", "Heads", [few])
+    publish(census((), 9), tmp_path / "dataset", Edition("heads-only", "Heads"), [few])
     assert len(read_csv(tmp_path / "dataset" / "heads.csv")) == 3
     assert json.loads((tmp_path / "dataset" / "datapackage.json").read_text())["name"] == "heads-only"

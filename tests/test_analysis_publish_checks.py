@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import duckdb
 import pytest
@@ -9,14 +10,11 @@ import pytest
 from analysis.checks import iter_checks, run_check, run_checks
 from analysis.dataset import Check, Dataset, DatasetError, Reference
 from analysis.dataset_columns import KINDS, Column, find_kind, read_columns, read_comments
-from analysis.dataset_docs import (
-    Published,
-    render_checksums,
-    render_dictionary,
-    render_package,
-    render_readme,
-)
+from analysis.dataset_docs import render_checksums, render_dictionary, render_readme
+from analysis.dataset_files import File, Published
+from analysis.dataset_package import render_package
 from analysis.dataset_table import DATASETS
+from analysis.release import Edition, Release
 from consent.vocabulary import Restriction
 
 TEXT = KINDS[0]
@@ -58,7 +56,17 @@ def dataset(**changes: object) -> Dataset:
 
 
 def published(*columns: Column, **changes: object) -> Published:
-    return Published(dataset(**changes), columns, 3, 99, "ab" * 32, 5)
+    files = (File(f"t.{suffix}", 99, "ab" * 32) for suffix in ("csv", "parquet", "sql"))
+    return Published(dataset(**changes), columns, 3, 5, *files, ("u",))
+
+
+def release(title: str = "P") -> Release:
+    return Release(Edition("p", title), "2024.10.0", (), (), (), "1", "1", (), ())
+
+
+def package(*tables: Published) -> dict[str, Any]:
+    companions = File("dictionary.csv", 1, "00"), File("release.json", 1, "00")
+    return json.loads(render_package(tables, release(), *companions))  # type: ignore[no-any-return]
 
 
 def check_all(con: duckdb.DuckDBPyConnection, checked: Dataset) -> int:
@@ -200,16 +208,16 @@ def test_a_reference_to_part_of_a_key_is_no_foreign_key() -> None:
     one = published(Column("id", TEXT, "Id", ()), references=(whole, part))
     sites = published(Column("host", TEXT, "Host", ()), name="sites", key=("host",))
     rulesets = published(Column("ruleset", TEXT, "R", ()), name="rulesets", key=("ruleset", "agent"))
-    package = json.loads(render_package([one, sites, rulesets], "p", "P", "00", 1))
-    assert package["resources"][0]["schema"]["foreignKeys"] == [
+    resources = package(one, sites, rulesets)["resources"]
+    assert resources[0]["schema"]["foreignKeys"] == [
         {"fields": ["id"], "reference": {"resource": "sites", "fields": ["host"]}}
     ]
-    assert "foreignKeys" not in package["resources"][1]["schema"]
+    assert "foreignKeys" not in resources[1]["schema"]
 
 
 def test_the_package_states_bytes_hash_dialect_and_vocabulary() -> None:
     one = published(Column("restriction", TEXT, "Level", ("none", "all")))
-    resource = json.loads(render_package([one], "p", "P", "00", 1))["resources"][0]
+    resource = package(one)["resources"][0]
     assert (resource["bytes"], resource["hash"]) == (99, "sha256:" + "ab" * 32)
     assert resource["dialect"]["lineTerminator"] == "\n"
     assert resource["schema"]["fields"][0]["constraints"] == {"enum": ["none", "all"]}
@@ -228,7 +236,7 @@ def test_the_readme_has_a_heading_a_note_and_the_references_of_each_table() -> N
     one = published(
         Column("id", TEXT, "a | b", ("x",)), note="Mind this.", references=(Reference(("id",), "u", ("id",)),)
     )
-    readme = render_readme([one], "Of hosts")
+    readme = render_readme([one], release("Of hosts"))
     assert readme.startswith("# Of hosts\n")
     assert "## t\n" in readme
     assert "Mind this." in readme

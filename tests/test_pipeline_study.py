@@ -66,6 +66,7 @@ def test_the_required_keys_are_exactly_the_three_of_the_smallest_study() -> None
 GOOD = [
     ("study.name", '"us-gov_2.0"', "name", "us-gov_2.0"),
     ("study.title", '"US sites, 2020–2025"', "title", "US sites, 2020–2025"),
+    ("study.license", '"ODbL-1.0"', "license", "ODbL-1.0"),
     ("archive.root", '"http://127.0.0.1:8000/"', "archive_root", "http://127.0.0.1:8000/"),
     ("archive.crawls", '"all"', "crawls", "all"),
     ("archive.crawls", '["CC-MAIN-2024-10"]', "crawls", ("CC-MAIN-2024-10",)),
@@ -106,6 +107,7 @@ BAD = [
     ("study.name", '"../up"'),
     ("study.name", "7"),
     ("study.title", '"  "'),
+    ("study.license", '"as you like"'),
     ("archive.root", '""'),
     ("archive.root", '"ftp://data.commoncrawl.org/"'),
     ("archive.crawls", '"CC-MAIN-2024-10"'),
