@@ -45,6 +45,16 @@ def parse_host(host: str) -> HostName:
     return _split_name(name) if _is_name(name) else HostName(given, None, None, None)
 
 
+def is_web_host(host: str) -> bool:
+    """Whether a name can be a host of the public web: an address, or labels under a public suffix.
+
+    >>> [is_web_host(name) for name in ("www.example.co.uk", "192.0.2.7:8080", "gutenberg", "wiki")]
+    [True, True, False, False]
+    """
+    name = parse_host(host)
+    return _read_address(name.host) is not None or ("." in name.host and name.suffix is not None)
+
+
 def _split_name(name: str) -> HostName:
     parts = _extractor().extract_str(name)
     suffix = parts.suffix or None

@@ -33,6 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     _add_stages(verbs)
     _add_questions(verbs)
+    _add_sites(verbs)
     demo = verbs.add_parser("demo", help="run the main job on the bundled miniature archive")
     demo.add_argument("--output", type=Path, default=Path("demo"), help="folder to write to (default: demo)")
     return parser
@@ -122,6 +123,19 @@ def _add_questions(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]")
     explain.add_argument("--study", type=Path, help="study file or output folder in which a URL is looked up")
     explain.add_argument("--snapshot", help="which release to look in (default: the last that has the host)")
     explain.add_argument("--json", action="store_true", help="one JSON line for each agent")
+
+
+def _add_sites(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    sites = verbs.add_parser(
+        "sites",
+        help="make the site list of a published study from its own counts",
+        description="The site list goes to stdout or --output, what was merged and left out to stderr."
+        " --recipe prints the study file that goes with it.",
+    )
+    sites.add_argument("name", choices=("consent-in-crisis",), help="which study")
+    sites.add_argument("counts", nargs="?", type=Path, help="its file of counts, as published (CSV)")
+    sites.add_argument("--output", type=Path, default=Path("-"), help="CSV file to write (default: stdout)")
+    sites.add_argument("--recipe", action="store_true", help="print the study file instead")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -132,7 +132,7 @@ def iter_below_protocol(schedule: Schedule) -> Iterator[tuple[str, str, str]]:
 
 
 def check_probe_lists(probe: ProbeSettings, sites_file: Path, registry: Registry) -> list[Problem]:
-    """What is wrong with the lists that the probe rests on; they are read. Raises SitesError."""
+    """What is wrong with the lists that the probe rests on; they are read. Raises ListError."""
     problems = []
     try:
         names = probe.choose_identities(registry)

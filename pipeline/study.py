@@ -87,7 +87,7 @@ def read_study(path: Path) -> Study:
 def check_lists(study: Study) -> None:
     """Read the study's lists for their errors alone, before hours of work rest on them.
 
-    Raises SitesError, RegistryError, and StudyError for a tracked agent that the registry does not have
+    Raises ListError, RegistryError, and StudyError for a tracked agent that the registry does not have
     for corpora that the site list contradicts, and for a probe whose identities, hosts or test network
     cannot be used.
     """

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.hosts import HostName, parse_host
+from consent.hosts import HostName, is_web_host, parse_host
 
 
 @pytest.mark.parametrize(
@@ -107,6 +107,29 @@ def test_single_label_has_nothing() -> None:
 def test_junk_has_nothing(host: str) -> None:
     name = parse_host(host)
     assert (name.registered_domain, name.suffix, name.tld) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_web"),
+    [
+        ("example.com", True),
+        ("www.alchemeedesigns.com.", True),
+        ("www.designsori.com:42161", True),
+        ("difficult_words.enacademic.com", True),
+        ("gov.uk", True),  # a public suffix with a site of its own
+        ("209.105.242.143:7337", True),
+        ("[2001:db8::1]", True),
+        ("stack-dedup", False),
+        ("s2", False),
+        ("gutenberg", False),
+        ("wiki", False),  # a source's name that happens to be a top-level domain
+        ("books.corpus-7", False),
+        ("", False),
+        ("a b.com", False),
+    ],
+)
+def test_a_web_host_is_an_address_or_a_name_under_a_public_suffix(name: str, is_web: bool) -> None:
+    assert is_web_host(name) is is_web
 
 
 def test_network_is_never_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from pipeline.run import RUNNERS
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "pipeline" / "demo"
 SNAPSHOT = "CC-MAIN-2024-10"
-VERBS = ("run", *STAGES, "crawls", "status", "sql", "explain", "demo")
+VERBS = ("run", *STAGES, "crawls", "status", "sql", "explain", "sites", "demo")
 # Loaded by a verb that needs it, never by the command line itself.
 HEAVY = (
     "pyarrow",
@@ -67,7 +67,7 @@ def test_the_verbs_are_those_of_the_design_and_the_help_lists_them(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     stages = {"discover", "capture", "declare", "probe", "load", "analyse", "publish", "report"}
-    assert set(VERBS) == {"run", "crawls", "sql", "explain", "status", "demo"} | stages
+    assert set(VERBS) == {"run", "crawls", "sql", "explain", "sites", "status", "demo"} | stages
     text = build_parser().format_help()
     assert all(re.search(rf"^    {verb} +\w", text, re.MULTILINE) for verb in VERBS)
     assert list(STAGES) == list(RUNNERS)

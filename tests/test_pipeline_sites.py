@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.sites import Site, SiteList, SitesError, read_hosts, read_sites
+from pipeline.csv_list import ListError
+from pipeline.sites import Site, SiteList, read_hosts, read_sites
 
 
 def write(folder: Path, content: str | bytes) -> Path:
@@ -14,7 +15,7 @@ def write(folder: Path, content: str | bytes) -> Path:
 
 
 def error_of(path: Path) -> str:
-    with pytest.raises(SitesError) as caught:
+    with pytest.raises(ListError) as caught:
         read_sites(path)
     text = str(caught.value)
     assert text.startswith(f"{path}: ")

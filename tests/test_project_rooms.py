@@ -31,6 +31,7 @@ BUNDLED = (
     "pipeline/demo/sites.csv",
     "pipeline/demo/archive/collinfo.json",
     "pipeline/demo/expected/answers.csv",
+    "studies/consent-in-crisis.toml",
 )
 # Written in pieces, so that this file does not name them.
 NEVER = re.compile(
@@ -57,7 +58,7 @@ def list_files() -> list[Path]:
         return [
             ROOT / name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()
         ]
-    places = [ROOT / name for name in (*ROOMS, "tests", "docs", "benchmarks")]
+    places = [ROOT / name for name in (*ROOMS, "studies", "tests", "docs", "benchmarks")]
     return [
         path
         for place in places
@@ -137,8 +138,14 @@ def test_no_import_is_relative() -> None:
 # ---- the distribution
 
 
-def test_the_wheel_has_exactly_the_five_rooms_and_the_command() -> None:
+def test_the_wheel_has_exactly_the_five_rooms_the_recipes_and_the_command() -> None:
     assert sorted(PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]) == sorted(ROOMS)
+    assert PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"] == {
+        "studies": "pipeline/studies"
+    }
+    assert {f"/{name}" for name in (*ROOMS, "studies")} <= set(
+        PROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    )
     assert PROJECT["project"]["scripts"] == {"crawlcensus": "pipeline.cli:main"}
     assert PROJECT["project"]["name"] == "crawlcensus"
     assert {"spark", "s3", "browser", "dev"} <= set(PROJECT["project"]["optional-dependencies"])
@@ -183,7 +190,7 @@ def test_make_has_the_targets_that_the_readme_names() -> None:
 
 
 def test_the_commands_of_the_readme_are_verbs() -> None:
-    verbs = {"run", *STAGES, "crawls", "status", "sql", "explain", "demo"}
+    verbs = {"run", *STAGES, "crawls", "status", "sql", "explain", "sites", "demo"}
     named = set(
         re.findall(r"crawlcensus ([a-z]+)\b", "\n".join(re.findall(r"^    .*$", README, re.MULTILINE)))
     )

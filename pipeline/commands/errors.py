@@ -5,7 +5,7 @@ from collections.abc import Iterator
 # Named, not imported: a verb that never touches DuckDB or the archive must not load them.
 USAGE = (
     "pipeline.study.StudyError",
-    "pipeline.sites.SitesError",
+    "pipeline.csv_list.ListError",
     "pipeline.commands.errors.UsageError",
     "consent.agents.RegistryError",
 )
