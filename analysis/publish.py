@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from analysis.checks import run_checks
+from analysis.croissant import render_croissant
 from analysis.dataset import Dataset, DatasetError
 from analysis.dataset_columns import Column, quote, read_columns
 from analysis.dataset_docs import render_checksums, render_dictionary, render_readme
@@ -94,6 +95,7 @@ def _write_companions(
     _write(folder / "README.md", render_readme(published, release))
     others = [describe_file(folder / name, folder) for name in ("dictionary.csv", "release.json")]
     _write(folder / PACKAGE, render_package(published, release, *others))
+    _write(folder / "croissant.json", render_croissant(release, others))
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     checksums = {path.relative_to(folder).as_posix(): hash_file(path) for path in paths}
     _write(folder / "checksums.txt", render_checksums(checksums))

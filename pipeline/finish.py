@@ -159,5 +159,7 @@ def _set_manifest(job: Job, manifest: Manifest) -> None:
 def _analysis_digest() -> str:
     """Digest of the models and of what publishes them: a change of either makes the stages run again."""
     folder = Path(analysis.__file__).parent
-    sources = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".sql", ".j2", ".toml"))
+    sources = sorted(
+        path for path in folder.rglob("*") if path.suffix in (".py", ".sql", ".j2", ".toml", ".json")
+    )
     return digest_of([(path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in sources])

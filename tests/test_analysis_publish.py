@@ -21,7 +21,14 @@ from analysis.release import Edition
 
 SNAPSHOTS = ("CC-MAIN-2020-39", "CC-MAIN-2022-12", "CC-MAIN-2023-39", "CC-MAIN-2024-52")
 MADE_UP = Path(__file__).with_name("made_up_census.py")
-COMPANIONS = {"README.md", "checksums.txt", "datapackage.json", "dictionary.csv", "release.json"}
+COMPANIONS = {
+    "README.md",
+    "checksums.txt",
+    "croissant.json",
+    "datapackage.json",
+    "dictionary.csv",
+    "release.json",
+}
 
 Census = Callable[[tuple[str, ...], int], duckdb.DuckDBPyConnection]
 

@@ -27,6 +27,7 @@ BUNDLED = (
     "analysis/sql/panel.sql",
     "analysis/templates/report.html.j2",
     "analysis/templates/dataset.md.j2",
+    "analysis/templates/croissant.json",
     "pipeline/demo/study.toml",
     "pipeline/demo/sites.csv",
     "pipeline/demo/archive/collinfo.json",
