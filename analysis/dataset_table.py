@@ -1,6 +1,7 @@
 """The table of published tables, in the order in which they are written and described."""
 
 from analysis.dataset import Check, Dataset, Reference
+from analysis.dataset_churn import CHURN_DATASETS
 from analysis.dataset_probe import PROBE_DATASETS
 from analysis.dataset_sparse import (
     AGENT_OR_STAR,
@@ -174,6 +175,7 @@ DATASETS: tuple[Dataset, ...] = (
             Reference(("snapshot_now",), "snapshots", ("snapshot",)),
         ),
     ),
+    *CHURN_DATASETS,
     *PROBE_DATASETS,
     Dataset("coverage", "snapshot", ("coverage",), ("snapshot",), references=(_SNAPSHOT,)),
     Dataset(

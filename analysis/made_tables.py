@@ -1,8 +1,8 @@
 """Tables of the warehouse that Python fills for the models to join: few rows, columns described."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -31,6 +31,31 @@ def fill_table(con: duckdb.DuckDBPyConnection, table: MadeTable, rows: Sequence[
     if rows:
         marks = ", ".join("?" * len(table.columns))
         con.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)
+
+
+def fill_from_arrays(
+    con: duckdb.DuckDBPyConnection, table: MadeTable, blocks: Sequence[Mapping[str, Any]]
+) -> None:
+    """Make the table anew with blocks of rows, each an array or one value by column; NaN becomes NULL.
+
+    For tables of so many rows that `fill_table` would take long.
+    """
+    import pandas as pd
+
+    con.execute(f"DROP TABLE IF EXISTS {table.name}")
+    create_missing(con, table)
+    if not blocks:
+        return
+    frame = pd.concat([pd.DataFrame(dict(block)) for block in blocks], ignore_index=True)
+    con.register("made_rows", frame)
+    columns = ", ".join(
+        f"CASE WHEN NOT isnan({column.name}) THEN {column.name} END"
+        if column.type == "DOUBLE"
+        else column.name
+        for column in table.columns
+    )
+    con.execute(f"INSERT INTO {table.name} SELECT {columns} FROM made_rows")
+    con.unregister("made_rows")
 
 
 def create_missing(con: duckdb.DuckDBPyConnection, table: MadeTable) -> None:

@@ -9,6 +9,7 @@ import duckdb
 from analysis.criteria import register_criteria
 from analysis.exact import register_exact_p
 from analysis.resampling import register_intervals
+from analysis.survival import register_survival
 
 
 class Kind(StrEnum):
@@ -43,6 +44,12 @@ MODELS = (
     Model("refusals_over_time", Kind.TABLE),
     Model("parser_bounds", Kind.TABLE),
     Model("head_start", Kind.TABLE),
+    Model("survival_origins", Kind.VIEW),
+    Model("outcome_runs", Kind.TABLE),
+    Model("open_spells", Kind.VIEW),
+    Model("openness_survival", Kind.TABLE),
+    Model("reclosings", Kind.VIEW),
+    Model("churn", Kind.TABLE),
     Model("coverage", Kind.TABLE),
     Model("losses_by_reason", Kind.VIEW),
     Model("probe_answers", Kind.VIEW),
@@ -67,5 +74,6 @@ PREPARED: Mapping[str, Callable[[duckdb.DuckDBPyConnection], None]] = {
     "page_distances": register_criteria,
     "verdict_measures": register_exact_p,
     "probe_rates": register_intervals,
+    "openness_survival": register_survival,
 }
 """What is not worked out in SQL, by the model that reads it: done when all models before it are there."""
