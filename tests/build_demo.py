@@ -32,6 +32,8 @@ from demo_warc import (
 )
 
 DATA = Path(__file__).parent / "demo_data"
+CORPORA = ("c4_tokens", "dolma_tokens")
+HEAD_SIZE = 10
 COUNTS = ("snapshot", "n_captures", "n_lost", "n_digest_wrong", "n_digest_none", "n_misplaced", "n_bodies")
 AGENTS = ("*", "CCBot", "ClaudeBot", "GPTBot", "Google-Extended", "Googlebot")
 TARGETS_UNDER_FIRST_URL_BEFORE = "CC-MAIN-2017-26"
@@ -232,9 +234,24 @@ def count_exchanges(snapshot: Snapshot, exchanges: Sequence[Exchange]) -> tuple[
     )
 
 
+def write_sites(path: Path, hosts: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> None:
+    """Hosts and the sources that are none, with the ten largest of each corpus as its head."""
+    sources = [*hosts, *others]
+    heads = [sorted(s[corpus] for s in sources)[-HEAD_SIZE] for corpus in CORPORA]
+    flags = tuple(corpus.replace("_tokens", "_head") for corpus in CORPORA)
+    rows = []
+    for source in sources:
+        weights = [source[corpus] for corpus in CORPORA]
+        in_head = [int(weight >= least) for weight, least in zip(weights, heads, strict=True)]
+        assert (source["stratum"] == "head") == any(in_head), source["name"]
+        rows.append([source["name"], source["stratum"], *weights, *in_head, int(source in hosts)])
+    write_csv(path, ("host", "stratum", *CORPORA, *flags, "is_domain"), rows)
+
+
 def main(folder: Path) -> None:
     """Write archive/, sites.csv and expected/ below a folder, in place of what was there."""
     hosts, snapshots, answers = read_toml("hosts.toml")["host"], read_snapshots(), read_answers()
+    others = read_toml("hosts.toml")["source"]
     shutil.rmtree(folder / "archive", ignore_errors=True)
     counts = []
     for snapshot in snapshots:
@@ -243,9 +260,7 @@ def main(folder: Path) -> None:
         counts.append(count_exchanges(snapshot, exchanges))
     write_collinfo(folder / "archive", snapshots)
     studied = [host for host in hosts if "stratum" in host]
-    columns = ("host", "stratum", "c4_tokens", "dolma_tokens")
-    sites = [[h["name"], *(h[column] for column in columns[1:])] for h in studied]
-    write_csv(folder / "sites.csv", columns, sites)
+    write_sites(folder / "sites.csv", studied, others)
     write_csv(folder / "expected" / "counts.csv", COUNTS, counts)
     write_expected(folder / "expected" / "answers.csv", studied, snapshots)
 

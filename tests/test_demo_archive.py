@@ -229,9 +229,19 @@ def test_every_answer_is_used_and_known() -> None:
 
 def test_expected_result_has_every_host_in_every_snapshot() -> None:
     rows = read_csv("expected/answers.csv")
-    hosts = [site["host"] for site in read_csv("sites.csv")]
+    hosts = [site["host"] for site in read_csv("sites.csv") if site["is_domain"] == "1"]
     assert len(hosts) == len(set(hosts)) == 59
     assert [(r["host"], r["snapshot"]) for r in rows] == [(h, s) for h in sorted(hosts) for s in sorted(IDS)]
+
+
+def test_the_ten_largest_sources_of_a_corpus_are_its_head_and_the_others_are_drawn() -> None:
+    sites = read_csv("sites.csv")
+    for corpus in ("c4", "dolma"):
+        ranked = sorted(sites, key=lambda site: int(site[f"{corpus}_tokens"]), reverse=True)
+        assert [site[f"{corpus}_head"] for site in ranked] == ["1"] * 10 + ["0"] * 50
+    for site in sites:
+        assert site["stratum"] == ("head" if "1" in (site["c4_head"], site["dolma_head"]) else "random")
+    assert [site["host"] for site in sites if site["is_domain"] == "0"] == ["code-archive"]
 
 
 def test_expected_result_has_every_access_state_and_every_end_of_a_chain() -> None:

@@ -173,6 +173,39 @@ def test_changes_towards_gptbot_are_transitions_of_the_right_kind(
     compare(expected, ask(warehouse, query))
 
 
+def test_corpora_have_heads_samples_and_totals(warehouse: duckdb.DuckDBPyConnection) -> None:
+    expected = {
+        ("c4_tokens",): ("C4", 400e6, 10, 38_149_022, 48, 620_030),
+        ("dolma_tokens",): ("Dolma", 1e9, 10, 156_851_650, 48, 1_702_800),
+        ("hosts",): ("Hosts", None, None, None, None, None),
+    }
+    query = (
+        "SELECT corpus, any_value(title), any_value(total_weight), countif(is_head),"
+        " sum(weight) FILTER (is_head), countif(stratum = sample_stratum),"
+        " sum(weight) FILTER (stratum = sample_stratum)"
+        " FROM corpora LEFT JOIN site_weights USING (corpus) LEFT JOIN sites USING (host) GROUP BY corpus"
+    )
+    compare(expected, ask(warehouse, query, n_keys=1))
+
+
+def test_the_source_that_is_no_host_is_listed_and_in_no_count_of_hosts(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    listed = warehouse.execute("SELECT host FROM sites WHERE NOT is_domain").fetchall()
+    assert listed == [("code-archive",)]
+    weights = "SELECT corpus, weight, is_head FROM site_weights WHERE host = 'code-archive' ORDER BY corpus"
+    assert warehouse.execute(weights).fetchall() == [
+        ("c4_tokens", 0.0, False),
+        ("dolma_tokens", 25_000_000.0, True),
+    ]
+    counts = (
+        "SELECT DISTINCT n FROM (SELECT sum(n_hosts) AS n FROM declared_levels{} GROUP BY snapshot, agent)"
+    )
+    for corpus in ("hosts", "c4_tokens", "dolma_tokens"):
+        where = f" WHERE stratum = '(all)' AND corpus = '{corpus}'"
+        assert warehouse.execute(counts.format(where)).fetchall() == [(59,)]
+
+
 def test_other_signals_are_kept_apart(warehouse: duckdb.DuckDBPyConnection) -> None:
     names = [
         row[0]

@@ -170,7 +170,8 @@ def test_mode_auto_gives_the_dataset_of_the_way_that_it_chose(
     (mode,) = {row["mode"] for row in read_rows(folder, "snapshots.csv")}
     like = {"scan": scanned, "index": indexed}[mode]
     found, expected = (
-        {path.name: path.read_bytes() for path in (f / "dataset").iterdir()} for f in (folder, like)
+        {path.relative_to(f): path.read_bytes() for path in (f / "dataset").rglob("*") if path.is_file()}
+        for f in (folder, like)
     )
     assert found == expected
 

@@ -30,7 +30,8 @@ def main(options: argparse.Namespace) -> int:
 def headline(con: duckdb.DuckDBPyConnection) -> str:
     """What was read, and the restricted share of three agents in the first and the last release."""
     counts = [
-        _one(con, f"SELECT count(*) FROM {table}") for table in ("sites", "snapshots", "captures", "bodies")
+        _one(con, f"SELECT count(*) FROM {rows}")
+        for rows in ("sites WHERE is_domain", "snapshots", "captures", "bodies")
     ]
     lines = ["{:,} hosts, {:,} snapshots, {:,} captures, {:,} distinct bodies".format(*counts)]
     first, last = (
