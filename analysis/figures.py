@@ -1,8 +1,7 @@
-"""The figures of the report: rows in, inline SVG out, drawn by Vega-Lite without a browser or the network."""
+"""The figures of the report over time: rows in, Altair charts out, the same for paper and screen."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import altair as alt
@@ -11,209 +10,240 @@ from analysis.figure_style import (
     INK,
     PALETTE,
     WIDTH,
+    Chart,
+    Shape,
     chart_of,
     color_scale,
+    opacity_of,
+    picked,
     point_size,
-    render_svg,
     time_axis,
+    tip,
+    zoomed,
 )
+from analysis.findings.rows import Row, Rows
 
-SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-left")
-PER_CENT = alt.Axis(format="~%", tickCount=6)
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One value of one series on one day; None where there is no value."""
-
-    day: date
-    series: str
-    value: float | None
+DASHES = [[1, 0], [6, 3], [2, 2], [8, 2, 2, 2]]
+HEIGHT = 340
+MANY_LINES = 9
 
 
 @dataclass(frozen=True, slots=True)
-class PanelPoint:
-    """One value of one series on one day in one panel of small multiples."""
+class Measure:
+    """A column of numbers that is drawn: the words of its axis, and its number format (d3)."""
 
-    day: date
-    panel: str
-    series: str
-    value: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One part of one bar."""
-
-    bar: str
-    series: str
-    value: float
+    column: str
+    title: str
+    format: str = "~%"
+    tip_format: str = ".2%"
 
 
 @dataclass(frozen=True, slots=True)
-class _Label:
-    day: date
+class Lines:
+    """What a chart of lines takes beside the rows: which column is which.
+
+    `low` and `high` are the columns of a band and empty where there is none; `is_step` holds a value until
+    the next day.
+    """
+
+    measure: Measure
     series: str
-    height: float
-    text: str
+    day: str = "starts_on"
+    low: str = ""
+    high: str = ""
+    is_step: bool = False
+    colors: tuple[str, ...] = PALETTE
+
+    @property
+    def shape(self) -> Shape:
+        """How a line goes from one day to the next."""
+        return "step-after" if self.is_step else "linear"
 
 
-def draw_lines(points: Sequence[Point], series: Sequence[str], y_title: str) -> str:
-    """One line per series, named at its right end; a single day gives dots. Empty without a value."""
-    drawn = [point for point in points if point.value is not None]
-    if not drawn:
-        return ""
-    top = max(0.01, *(point.value or 0 for point in drawn)) * 1.06
-    color = color_scale(series, has_legend=False)
-    x = time_axis([point.day for point in drawn])
-    y = alt.Y(
-        "value:Q", title=y_title, scale=alt.Scale(domain=[0, top]), axis=alt.Axis(format="~%", tickCount=6)
+def draw_lines(rows: Rows, how: Lines, more: Sequence[Chart] = ()) -> Chart:
+    """One line per series, named at its right end; a single day gives dots. There must be a value.
+
+    `more` are charts drawn over the lines on the same axes.
+    """
+    order, days = rows.values(how.series), rows.values(how.day)
+    is_direct = len(order) < MANY_LINES
+    top = max(0.005, *(value for column in (how.measure.column, how.high) if column
+                      for value in rows.values(column))) * 1.06  # fmt: skip
+    selection = picked(how.series, is_in_legend=not is_direct)
+    base = chart_of(rows).encode(
+        x=time_axis(how.day, days, padding=8),
+        y=alt.Y(
+            f"{how.measure.column}:Q",
+            title=how.measure.title,
+            scale=alt.Scale(domain=[0, top]),
+            axis=alt.Axis(format=how.measure.format, tickCount=6),
+        ),
+        color=color_scale(how.series, order, how.colors, has_legend=not is_direct),
+        opacity=opacity_of(selection),
     )
-    base = chart_of(drawn).encode(x=x, y=y, color=color)
-    labels = chart_of(_end_labels(drawn, top)).encode(x="day:T", y=alt.Y("height:Q"))
-    chart = alt.layer(
-        base.mark_line(strokeWidth=2),
-        base.mark_point(filled=True, size=point_size([point.day for point in drawn]), opacity=1),
-        labels.mark_point(filled=True, size=60, xOffset=14, opacity=1).encode(color=color),
-        labels.mark_text(align="left", dx=22, fontSize=12, color=INK).encode(text="text:N"),
+    layers = [
+        *_band(base, how, selection),
+        base.mark_line(strokeWidth=2, clip=True, interpolate=how.shape)
+        .add_params(selection, zoomed()),
+        base.mark_point(filled=True, size=max(30, point_size(days)), clip=True).encode(
+            opacity=opacity_of(selection) if point_size(days) else alt.value(0),
+            tooltip=[
+                tip(how.series, how.series.replace("_", " ")),
+                tip(how.day, "day"),
+                *_tips(rows, how),
+            ],
+        ),
+        *more,
+    ]  # fmt: skip
+    if is_direct:
+        layers += _end_labels(rows, how, top, selection)
+    return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
+
+
+def _tips(rows: Rows, how: Lines) -> list[alt.Tooltip]:
+    shown = [tip(how.measure.column, how.measure.title, how.measure.tip_format)]
+    if how.low:
+        shown += [tip(how.low, "low", how.measure.tip_format), tip(how.high, "high", how.measure.tip_format)]
+    counts = [column for column in rows.columns if column in ("n", "n_hosts", "n_domains")]
+    return shown + [tip(column, column.replace("_", " "), ",d") for column in counts]
+
+
+def _band(base: alt.Chart, how: Lines, selection: alt.Parameter) -> list[Chart]:
+    if not how.low:
+        return []
+    return [
+        base.mark_area(clip=True, interpolate=how.shape).encode(
+            y=alt.Y(f"{how.low}:Q"), y2=f"{how.high}:Q", opacity=opacity_of(selection, 0.18)
+        )
+    ]
+
+
+def _end_labels(rows: Rows, how: Lines, top: float, selection: alt.Parameter) -> list[Chart]:
+    """A name per series beside the last day, moved apart so that none covers another."""
+    ends = _spread(rows, how, top)
+    names = Rows.of((how.series, "height", "text"), [(name, height, text) for name, height, text in ends])
+    # Where the labels stand does not move with the days that a reader zooms to, nor do they end at the frame.
+    base = chart_of(names).encode(
+        y=alt.Y("height:Q", scale=alt.Scale(domain=[0, top])), opacity=opacity_of(selection)
     )
-    return render_svg(chart.properties(width=WIDTH, height=340))
+    color = color_scale(how.series, rows.values(how.series), how.colors, has_legend=False)
+    return [
+        base.mark_point(filled=True, size=60, clip=False).encode(x=alt.value(WIDTH + 14), color=color),
+        base.mark_text(align="left", dx=8, fontSize=12, color=INK, clip=False).encode(
+            x=alt.value(WIDTH + 14), text="text:N"
+        ),
+    ]
+
+
+def _spread(rows: Rows, how: Lines, top: float) -> list[tuple[str, float, str]]:
+    """Series, height and words of each label, at least a line's height from the next."""
+    drawn = [row for row in rows if getattr(row, how.measure.column) is not None]
+    last = {getattr(row, how.series): row for row in sorted(drawn, key=lambda row: getattr(row, how.day))}
+    ends = sorted((_value(row, how), name) for name, row in last.items())
+    gap, heights = top * 16 / HEIGHT, [value for value, _ in ends]
+    for place in range(1, len(heights)):
+        heights[place] = max(heights[place], heights[place - 1] + gap)
+    highest = top
+    for place in reversed(range(len(heights))):
+        heights[place] = min(heights[place], highest)
+        highest = heights[place] - gap
+    return [
+        (name, height, f"{name} {_short(value, how.measure, top)}")
+        for (value, name), height in zip(ends, heights, strict=True)
+    ]
+
+
+def _value(row: Row, how: Lines) -> float:
+    return float(getattr(row, how.measure.column))
+
+
+def _short(value: float, measure: Measure, top: float) -> str:
+    if not measure.format.endswith("%"):
+        return f"{value:,.4g}"
+    return f"{100 * value:.{1 if top > 0.05 else 2}f} %"
 
 
 def draw_panels(
-    points: Sequence[PanelPoint], panels: Sequence[str], series: Sequence[str], y_title: str
-) -> str:
-    """Small multiples: a panel per agent, the same series in each. Empty without a value."""
-    drawn = [point for point in points if point.value is not None]
-    if not drawn:
-        return ""
-    dashes = alt.StrokeDash(
-        "series:N", sort=list(series), scale=alt.Scale(domain=list(series), range=_DASHES), title=None
+    rows: Rows, panel: str, series: str, measure: Measure, low: str = "", high: str = ""
+) -> Chart:
+    """Small multiples: a panel per value of a column, the same series in each, with a band if any."""
+    days, order = rows.values("starts_on"), rows.values(series)
+    selection = picked(series, is_in_legend=True)
+    dash_scale = alt.Scale(domain=order, range=[DASHES[place % len(DASHES)] for place in range(len(order))])
+    dashes = alt.StrokeDash(f"{series}:N", sort=order, scale=dash_scale, title=None)
+    base = chart_of(rows).encode(
+        x=time_axis("starts_on", days, width=150),
+        y=alt.Y(
+            f"{measure.column}:Q", title=measure.title, axis=alt.Axis(format=measure.format, tickCount=4)
+        ),
+        color=color_scale(series, order),
+        opacity=opacity_of(selection),
     )
-    base = chart_of(drawn).encode(
-        x=time_axis([point.day for point in drawn], width=150),
-        y=alt.Y("value:Q", title=y_title, axis=alt.Axis(format="~%", tickCount=4)),
-        color=color_scale(series),
-    )
+    tips = [tip(panel, panel), tip(series, series), tip("snapshot", "snapshot")]
     layers = alt.layer(
-        base.mark_line(strokeWidth=2).encode(strokeDash=dashes),
-        base.mark_point(filled=True, size=point_size([point.day for point in drawn]), opacity=1),
-    ).properties(width=150, height=120)
+        *([base.mark_area().encode(y=f"{low}:Q", y2=f"{high}:Q", opacity=opacity_of(selection, 0.18))]
+          if low else []),
+        base.mark_line(strokeWidth=2).encode(strokeDash=dashes).add_params(selection),
+        base.mark_point(filled=True, size=max(30, point_size(days))).encode(
+            opacity=opacity_of(selection) if point_size(days) else alt.value(0),
+            tooltip=[*tips, tip(measure.column, measure.title, measure.tip_format)],
+        ),
+    ).properties(width=150, height=120)  # fmt: skip
     facet = alt.Facet(
-        "panel:N", sort=list(panels), title=None, header=alt.Header(labelFontSize=12, labelFontWeight="bold")
+        f"{panel}:N",
+        sort=rows.values(panel),
+        title=None,
+        header=alt.Header(labelFontSize=12, labelFontWeight="bold"),
     )
-    return render_svg(layers.facet(facet=facet, columns=4, spacing=18))
-
-
-_DASHES = [[1, 0], [6, 3], [2, 2]]
+    return layers.facet(facet=facet, columns=4, spacing=18)
 
 
 def draw_stack(
-    points: Sequence[Point], series: Sequence[str], colors: Sequence[str], y_title: str, y_format: str
-) -> str:
-    """What each day is made of: areas, or bars while there are less than three days. Empty without points."""
-    if not points:
-        return ""
-    days = sorted({point.day for point in points})
-    known = {(point.day, point.series): point.value or 0 for point in points}
-    full = [Point(day, name, known.get((day, name), 0)) for day in days for name in series]
+    rows: Rows, series: str, order: Sequence[str], colors: Sequence[str], measure: Measure
+) -> Chart:
+    """What each day is made of: areas, or bars while there are less than three days."""
+    full = _complete(rows, series, order, measure.column)
+    days = full.values("starts_on")
     # Shares that add up to a whole may exceed it by a rounding error, which must not stretch the axis.
-    scale = alt.Scale(domain=[0, 1], clamp=True) if y_format.endswith("%") else alt.Undefined
-    y = alt.Y(
-        "value:Q", title=y_title, stack="zero", scale=scale, axis=alt.Axis(format=y_format, tickCount=6)
-    )
-    chart = chart_of(full).encode(y=y, color=color_scale(series, colors), order=alt.Order("rank:O"))
-    chart = chart.transform_calculate(rank=f"indexof({json.dumps(list(series))}, datum.series)")
-    if len(days) < 3:
-        shown = chart.mark_bar(size=60).encode(x=alt.X("day:O", title=None, axis=alt.Axis(labelAngle=0)))
-    else:
-        shown = chart.mark_area(line={"strokeWidth": 0.5, "color": "white"}, opacity=1).encode(
-            x=time_axis(days)
-        )
-    return render_svg(shown.properties(width=WIDTH, height=300))
-
-
-def draw_bars(bars: Sequence[Bar], series: Sequence[str], colors: Sequence[str], x_title: str) -> str:
-    """Horizontal bars of parts that make one, in the order of first appearance. Empty without bars."""
-    if not bars:
-        return ""
-    chart = (
-        chart_of(bars)
-        .mark_bar()
+    is_share = measure.format.endswith("%")
+    scale = alt.Scale(domain=[0, 1], clamp=True) if is_share else alt.Undefined
+    selection = picked(series, is_in_legend=True)
+    chart: alt.Chart = (
+        chart_of(full)
         .encode(
-            y=alt.Y("bar:N", sort=_names(bars), title=None, axis=alt.Axis(labelLimit=260)),
-            x=alt.X(
-                "value:Q",
-                title=x_title,
+            y=alt.Y(
+                f"{measure.column}:Q",
+                title=measure.title,
                 stack="zero",
-                scale=alt.Scale(domain=[0, 1]),
-                axis=alt.Axis(format="~%"),
+                scale=scale,
+                axis=alt.Axis(format=measure.format, tickCount=6),
             ),
-            color=color_scale(series, colors),
-            order=alt.Order("rank:O"),
+            color=color_scale(series, order, colors),
+            order=alt.Order("rank:Q"),
+            opacity=opacity_of(selection),
+            tooltip=[
+                tip(series, "part"),
+                tip("starts_on", "day"),
+                tip(measure.column, measure.title, measure.tip_format),
+            ],
         )
+        .add_params(selection)
+        .properties(width=WIDTH, height=300)
     )
-    chart = chart.transform_calculate(rank=f"indexof({json.dumps(list(series))}, datum.series)")
-    return render_svg(chart.properties(width=WIDTH - 40, height=alt.Step(28)))
-
-
-def draw_counts(bars: Sequence[Bar], x_title: str) -> str:
-    """Horizontal bars with their number written at the end, in the order given. Empty without bars."""
-    if not bars:
-        return ""
-    base = chart_of(bars).encode(
-        y=alt.Y("bar:N", sort=_names(bars), title=None, axis=alt.Axis(labelLimit=320)),
-        x=alt.X("value:Q", title=x_title, axis=alt.Axis(format=",d", tickMinStep=1, tickCount=8)),
-    )
-    text = base.mark_text(align="left", dx=5, fontSize=12, color=INK).encode(
-        text=alt.Text("value:Q", format=",")
-    )
-    chart = alt.layer(base.mark_bar(color=PALETTE[0]), text)
-    return render_svg(chart.properties(width=WIDTH - 120, height=alt.Step(24)))
-
-
-def draw_ranges(bars: Sequence[Bar], series: Sequence[str], x_title: str) -> str:
-    """A band per bar with one mark per series, one below the other, so that equal values stay apart."""
-    if not bars:
-        return ""
-    # A margin of a point to either side keeps a hair's breadth from looking like a gulf.
-    low, high = min(bar.value for bar in bars), max(bar.value for bar in bars)
-    domain = [max(0.0, low - 0.01), min(1.0, high + 0.01)]
-    # Seven shapes over eight colours: no two of 56 series look alike.
-    shapes = [SHAPES[place % len(SHAPES)] for place in range(len(series))]
-    chart = (
-        chart_of(bars)
-        .mark_point(size=70, strokeWidth=2, opacity=1)
-        .encode(
-            y=alt.Y("bar:N", sort=_names(bars), title=None, axis=alt.Axis(grid=True, bandPosition=0)),
-            yOffset=alt.YOffset("series:N", sort=list(series), scale=alt.Scale(paddingOuter=1)),
-            x=alt.X("value:Q", title=x_title, scale=alt.Scale(domain=domain), axis=PER_CENT),
-            color=color_scale(series),
-            shape=alt.Shape("series:N", scale=alt.Scale(domain=list(series), range=shapes), title=None),
+    if len(days) < 3:
+        shown: alt.Chart = chart.mark_bar(size=60).encode(
+            x=alt.X("starts_on:O", title=None, axis=alt.Axis(labelAngle=0))
         )
-    )
-    return render_svg(chart.properties(width=WIDTH - 60, height=alt.Step(11)))
+    else:
+        shown = chart.mark_area(line={"strokeWidth": 0.5, "color": "white"}).encode(
+            x=time_axis("starts_on", days)
+        )
+    return shown
 
 
-def _names(bars: Sequence[Bar]) -> list[str]:
-    return list(dict.fromkeys(bar.bar for bar in bars))
-
-
-def _end_labels(points: Sequence[Point], top: float) -> list[_Label]:
-    """A label per series at its last day, moved apart so that none covers another."""
-    last = {point.series: point for point in sorted(points, key=lambda point: point.day)}
-    decimals = 1 if top > 0.05 else 2
-    ends = sorted(last.values(), key=lambda point: (point.value or 0, point.series))
-    day, gap = max(point.day for point in points), top * 16 / 340
-    labels = [
-        _Label(day, end.series, end.value or 0, f"{end.series} {100 * (end.value or 0):.{decimals}f} %")
-        for end in ends
-    ]
-    for place in range(1, len(labels)):
-        lowest = labels[place - 1].height + gap
-        labels[place] = replace(labels[place], height=max(labels[place].height, lowest))
-    highest = top
-    for place in reversed(range(len(labels))):
-        labels[place] = replace(labels[place], height=min(labels[place].height, highest))
-        highest = labels[place].height - gap
-    return labels
+def _complete(rows: Rows, series: str, order: Sequence[str], column: str) -> Rows:
+    """A row for every day and series, 0 where there is none: areas need all corners."""
+    days: list[date] = sorted(rows.values("starts_on"))
+    known = {(row.starts_on, getattr(row, series)): getattr(row, column) or 0 for row in rows}
+    full = [(day, name, rank, known.get((day, name), 0)) for day in days for rank, name in enumerate(order)]
+    return Rows.of(("starts_on", series, "rank", column), full)

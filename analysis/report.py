@@ -1,106 +1,111 @@
-"""The report: one page that opens offline, made from the models of a warehouse.
+"""The report: a front page and a page per finding, made from the models of a warehouse, that open offline.
 
 It draws with Altair, which is slow to import: callers import this module when they need it.
 """
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 import duckdb
-import jinja2
+import vl_convert
 
-from analysis import report_facts as facts
-from analysis.report_changes import comparison_section, head_start_section, transition_section
-from analysis.report_evidence import answer_section, coverage_section, parser_section
-from analysis.report_page import Cell, Section, count, share, table, text
-from analysis.report_probe import probe_sections
-from analysis.report_restrictions import ends_table, restriction_section
-from analysis.report_rows import AgentShare, CorpusShare, Measured
+from analysis.findings.finding import Finding
+from analysis.findings.rows import Rows
+from analysis.findings.table import FINDINGS
+from analysis.findings.words import Table, table_of
+from analysis.report_facts import read_breaks, read_measured
+from analysis.report_pages import TEMPLATES, Page, environment, make_page, write_page
 
-TEMPLATES = Path(__file__).parent / "templates"
 TITLE = "What robots.txt declares"
+LEAD = "named"
+SCRIPT = "vega.js"
 
 
-def write_report(con: duckdb.DuckDBPyConnection, path: Path, title: str = TITLE) -> None:
-    """Write the report over the connection's models to `path`, in place of an earlier one.
+class ReportError(ValueError):
+    """A folder that the report must not replace; names it and the fix."""
 
-    The same models give the same bytes. Missing parent folders are made.
+
+def write_report(
+    con: duckdb.DuckDBPyConnection, path: Path, title: str = TITLE, findings: Sequence[Finding] = FINDINGS
+) -> None:
+    """Write the report over the connection's models: `path`, and beside it the folder of the findings.
+
+    An earlier report is replaced, the folder first. The same models give the same bytes. Missing parent
+    folders are made. Raises ReportError when the folder holds something else.
     """
+    pages = [make_page(con, finding) for finding in findings]
     draft = path.with_name(f".{path.name}.draft")
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft.write_bytes(render_report(con, title).encode("utf-8"))
+    with _replacing(path.with_suffix("")) as folder:
+        for place, page in enumerate(pages):
+            before = pages[place - 1] if place else None
+            write_page(page, folder, before, pages[place + 1] if place + 1 < len(pages) else None)
+        (folder / SCRIPT).write_bytes(interactive_script().encode("utf-8"))
+    draft.write_bytes(render_front(con, pages, title).encode("utf-8"))
     draft.replace(path)
 
 
-def render_report(con: duckdb.DuckDBPyConnection, title: str = TITLE) -> str:
-    """The report as HTML. With one snapshot, or without captures, what cannot be shown says why."""
-    measured = facts.read_measured(con)
-    agents = facts.read_top_agents(con)
-    shares = facts.read_agent_shares(con, agents)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("report.html.j2").render(
-        title=title,
-        measured=measured,
-        ends=ends_table(shares, agents),
-        sections=_sections(con, measured, agents, shares),
-        notes=[(row.snapshot, row.notes) for row in facts.read_coverage(con) if row.notes],
-    )
-
-
-def _sections(
-    con: duckdb.DuckDBPyConnection, measured: Measured, agents: tuple[str, ...], shares: Sequence[AgentShare]
-) -> list[Section]:
-    coverage = facts.read_coverage(con)
-    n_observed = {row.snapshot: row.n_hosts_observed for row in coverage}
-    corpora = facts.read_corpora(con)
-    return [
-        restriction_section(shares, agents, *_every_agent(con)),
-        comparison_section(facts.read_level_changes(con, agents), agents, measured.first, measured.last),
-        head_start_section(facts.read_head_start(con), measured.last),
-        *([_corpus_section(corpora)] if any(row.corpus != "hosts" for row in corpora) else []),
-        transition_section(facts.read_transitions(con), facts.read_kinds(con)),
-        answer_section(facts.read_answers(con), n_observed),
-        parser_section(facts.read_parser_shares(con, agents), agents, measured.last),
-        *probe_sections(con),
-        coverage_section(coverage, facts.read_losses(con)),
-    ]
-
-
-def _every_agent(con: duckdb.DuckDBPyConnection) -> tuple[Sequence[AgentShare], tuple[str, ...]]:
-    """The shares of all tracked agents, and these in the order in which they are restricted."""
-    agents = facts.read_top_agents(con, facts.EVERY_AGENT)
-    return facts.read_agent_shares(con, agents), agents
-
-
-def _corpus_section(rows: Sequence[CorpusShare]) -> Section:
-    """The same by weight: what part of each corpus stands on hosts that restrict agents in full."""
-    said = (
-        "Labels in brackets stand for several agents; the strictest answer to any of them counts. The share "
-        "is of the hosts captured in the snapshot, each weighing what it contributes to the corpus (in the "
-        "corpus called hosts, each weighs one). Source: declared_levels (share_of_observed where level = "
-        "all, stratum = (all), summed over group matches).",
-    )
-    known = {(row.corpus, row.agent, row.snapshot): row for row in rows}
-    snapshots = sorted({row.snapshot for row in rows})
-    body = [
-        (
-            text(corpus),
-            text(agent),
-            *(cell for s in snapshots for cell in _corpus_cells(known.get((corpus, agent, s)))),
+def render_front(con: duckdb.DuckDBPyConnection, pages: Sequence[Page], title: str = TITLE) -> str:
+    """The front page: the headline, and every finding with its answer."""
+    answered = [page for page in pages if page.told]
+    lead = next((page for page in answered if page.finding.id == LEAD), None)
+    families = groupby(answered, key=lambda page: page.finding.family)
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            title=title,
+            measured=read_measured(con),
+            lead=lead,
+            ends=ends_table(lead.rows) if lead else None,
+            families=[(family, list(members)) for family, members in families],
+            unanswered=[page for page in pages if not page.told],
+            breaks=read_breaks(con),
         )
-        for corpus, agent in dict.fromkeys((row.corpus, row.agent) for row in rows)
+    )
+
+
+def ends_table(rows: Rows) -> Table:
+    """Who restricts each agent in full, in the first and the last snapshot with captures."""
+    ends = list(dict.fromkeys([rows.first().rows[0].snapshot, rows.last().rows[0].snapshot]))
+    shares = {(row.snapshot, row.agent): (row.share_named, row.share_wildcard) for row in rows}
+    # The word share makes the cells per cent; it is no part of the heading.
+    columns = ["agent", *(f"share_{part}_{place}" for place in range(len(ends)) for part in ("named", "any"))]
+    body = [
+        (agent, *(share for end in ends for share in shares[end, agent])) for agent in rows.values("agent")
     ]
-    headings = [f"{s.removeprefix('CC-MAIN-')}: {part}" for s in snapshots for part in ("n", "share")]
-    numbers = table("Restricted in full, by corpus", ("corpus", "agents", *headings), body)
-    return Section("corpora", "By weight in training corpora", said, (), (numbers,))
+    table = table_of(Rows.of(columns, body), "Share of hosts captured that restrict the agent in full")
+    headings = [
+        f"{end.removeprefix('CC-MAIN-')}: {part}" for end in ends for part in ("by name", "by wildcard")
+    ]
+    return Table(table.caption, ("agent", *headings), table.rows)
 
 
-def _corpus_cells(row: CorpusShare | None) -> tuple[Cell, Cell]:
-    return (count(row.n_hosts), share(row.share_all)) if row else (count(None), share(None))
+@cache
+def interactive_script() -> str:
+    """Vega-Embed with all that it needs, and what lets it take the place of a page's static figure."""
+    snippet = (TEMPLATES / "figure.js").read_text(encoding="utf-8")
+    return f"(function () {{\n{vl_convert.javascript_bundle(snippet)}\n}})();\n"
+
+
+@contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """A temporary sibling that takes the folder's place when the block ends well, and vanishes otherwise."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / SCRIPT).is_file():
+        raise ReportError(f"{folder} holds files, but no report: move them, or name another output folder")
+    draft, old = folder.with_name(f".{folder.name}.draft"), folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    try:
+        yield draft
+        shutil.rmtree(old, ignore_errors=True)
+        if folder.exists():
+            folder.rename(old)
+        draft.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)

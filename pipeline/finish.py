@@ -92,7 +92,7 @@ def publish_dataset(job: Job, summary: StageSummary) -> None:
 
 
 def report(job: Job, summary: StageSummary) -> None:
-    """Write report.html."""
+    """Write report.html and the pages of its findings."""
     analysed = job.manifest.require(Stage.ANALYSE, after=Stage.LOAD)
 
     def work() -> None:
@@ -100,7 +100,10 @@ def report(job: Job, summary: StageSummary) -> None:
             write_report(con, job.context.layout.report, title=job.study.title)
 
     versions = (_analysis_digest(), job.study.title)
-    _do(job, summary, Stage.REPORT, analysed.digest, versions, job.context.layout.report, work)
+    layout = job.context.layout
+    # A page that is missing is as good a reason to write both as a missing front page.
+    product = layout.report if layout.report_pages.is_dir() else layout.report_pages
+    _do(job, summary, Stage.REPORT, analysed.digest, versions, product, work)
 
 
 @contextmanager
@@ -159,7 +162,6 @@ def _set_manifest(job: Job, manifest: Manifest) -> None:
 def _analysis_digest() -> str:
     """Digest of the models and of what publishes them: a change of either makes the stages run again."""
     folder = Path(analysis.__file__).parent
-    sources = sorted(
-        path for path in folder.rglob("*") if path.suffix in (".py", ".sql", ".j2", ".toml", ".json")
-    )
+    kinds = (".py", ".sql", ".j2", ".js", ".json", ".toml")
+    sources = sorted(path for path in folder.rglob("*") if path.suffix in kinds)
     return digest_of([(path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in sources])

@@ -48,6 +48,11 @@ class Layout:
         return self.folder / "report.html"
 
     @property
+    def report_pages(self) -> Path:
+        """The folder of the report's findings, beside its front page."""
+        return self.report.with_suffix("")
+
+    @property
     def runs(self) -> Path:
         return self.folder / "runs"
 

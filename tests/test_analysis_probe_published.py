@@ -13,9 +13,9 @@ import pytest
 from analysis import models
 from analysis.criteria import read_criteria
 from analysis.dataset import DatasetError
+from analysis.findings.probe import FINDINGS
 from analysis.publish import publish
-from analysis.report import render_report
-from analysis.report_probe import probe_sections, read_matrix, read_probed, read_rates
+from analysis.report_pages import Page, make_page
 
 MADE_UP = runpy.run_path(str(Path(__file__).with_name("probe_notation.py")))
 everyone, observe = MADE_UP["everyone"], MADE_UP["observe"]
@@ -48,12 +48,16 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_without_observations_there_is_no_section_and_the_tables_have_headers(
+def page_of(con: duckdb.DuckDBPyConnection, name: str) -> Page:
+    return make_page(con, next(finding for finding in FINDINGS if finding.id == name))
+
+
+def test_without_observations_the_pages_say_so_and_the_tables_have_headers(
     empty: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     models.build(empty)
-    assert probe_sections(empty) == []
-    assert 'id="probe"' not in render_report(empty)
+    assert [page_of(empty, name).told for name in ("verdicts", "probe-rates")] == [None, None]
+    assert "Nothing was probed" in page_of(empty, "verdicts").answer
     publish(empty, tmp_path / "dataset")
     for name in ("verdicts", "declared_vs_observed", "probe_rates"):
         assert read_csv(tmp_path / "dataset" / f"{name}.csv") == []
@@ -93,12 +97,8 @@ def test_verdicts_are_published_with_criterion_counts_and_reason(
 def test_the_report_shows_the_last_run_and_its_numbers_are_the_tables(
     probed: duckdb.DuckDBPyConnection,
 ) -> None:
-    assert (read_probed(probed).run, read_probed(probed).n_hosts, read_probed(probed).n_blocks) == (
-        "r1",
-        9,
-        7,
-    )
-    said = {(row.agent, row.verdict): row.n_hosts for row in read_matrix(probed)}
+    page = page_of(probed, "verdicts")
+    said = {(row.agent, row.verdict): row.n_hosts for row in page.rows}
     assert said == {
         ("GPTBot", "open"): 6,
         ("GPTBot", "blocks_token"): 2,
@@ -106,22 +106,27 @@ def test_the_report_shows_the_last_run_and_its_numbers_are_the_tables(
         ("CCBot", "open"): 8,
         ("CCBot", "blocks_token"): 1,
     }
-    html = render_report(probed)
-    assert 'id="probe"' in html
-    assert "Blocked: CCBot 11.11 % and GPTBot 22.22 %." in html
-    assert "blocks in which the two honest arms differ" in html
-    assert re.search(r"Run r1: 9 hosts, [\d,]+ requests, at most 7 blocks", html)
-    assert "unverified address" in html
+    assert page.told is not None
+    assert page.told.answer == (
+        "22.22 % of 9 hosts block requests that bear GPTBot's token; 2 do so without declaring it."
+    )
+    blocked, run = page.told.sentences
+    assert blocked == "Blocked: CCBot 11.11 % and GPTBot 22.22 %."
+    assert re.fullmatch(
+        r"Run r1: 9 hosts, [\d,]+ requests, at most 7 blocks a host; criteria version \S+\.", run
+    )
+    assert "unverified address" in page.finding.caveats[0]
 
 
 def test_rates_come_with_an_interval_where_domains_are_enough(probed: duckdb.DuckDBPyConnection) -> None:
-    rates = {(row.rate, row.identity): row for row in read_rates(probed)}
-    undeclared = rates["undeclared", "token:GPTBot"]
+    rows = list(page_of(probed, "probe-rates").rows)
+    (undeclared,) = [
+        row for row in rows if (row.rate, row.arm) == ("hosts that block without saying so", "token:GPTBot")
+    ]
     assert (undeclared.n, undeclared.n_of) == (2, 9)
-    assert undeclared.share_low is not None
-    assert undeclared.share_high is not None
     assert undeclared.share_low <= 2 / 9 <= undeclared.share_high
-    assert rates["aa_blocks", "honest2"].n == 0
+    (differing,) = [row for row in rows if row.rate == "blocks in which the two honest arms differ"]
+    assert (differing.arm, differing.n) == ("honest2", 0)
 
 
 BREAKS = {

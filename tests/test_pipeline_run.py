@@ -128,7 +128,16 @@ def assert_every_sound_body_is_there(place: Place) -> None:
 
 def test_a_run_leaves_the_products_and_nothing_half_written(finished: Place) -> None:
     names = {path.name for path in finished.out.iterdir()} - {".lock"}
-    assert names == {"census.duckdb", "dataset", "manifest.json", "receipts", "report.html", "runs", "tables"}
+    assert names == {
+        "census.duckdb",
+        "dataset",
+        "manifest.json",
+        "receipts",
+        "report",
+        "report.html",
+        "runs",
+        "tables",
+    }
     assert (finished.out / "dataset" / "datapackage.json").is_file()
     assert not [
         path for path in finished.out.rglob("*") if path.name.startswith(".") and path.name != ".lock"
