@@ -13,6 +13,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from analysis.findings.table import FINDINGS
+
 ROOT = Path(__file__).parents[1]
 EXPECTED = ROOT / "pipeline" / "demo" / "expected"
 AGENTS = ("CCBot", "ClaudeBot", "GPTBot", "Google-Extended", "Googlebot")
@@ -223,6 +225,16 @@ def test_demo_ends_with_its_headline(demo: tuple[Path, str]) -> None:
     for name in ("census.duckdb", "dataset", "report.html"):
         assert str(folder / name) in said
         assert (folder / name).exists()
+
+
+def test_every_finding_of_the_report_is_answered_by_its_query_or_says_what_it_needs(
+    demo: tuple[Path, str], warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    for finding in FINDINGS:
+        rows = warehouse.execute(finding.query).fetchall()
+        html = (demo[0] / "report" / f"{finding.id}.html").read_text("utf-8")
+        assert ("Nothing to show. " in html) is (not rows), finding.id
+        assert (demo[0] / "report" / f"{finding.id}.svg").exists() is bool(rows)
 
 
 def test_the_same_archive_gives_the_same_dataset_bytes(demo: tuple[Path, str], tmp_path: Path) -> None:
