@@ -10,10 +10,12 @@ from dataclasses import astuple, dataclass, field
 from datetime import date
 from enum import StrEnum
 from hashlib import sha256
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TypeVar
 
-BUNDLED = Path(__file__).with_name("agents.csv")
+BUNDLED = files("consent") / "agents.csv"
 DIGEST_LENGTH = 16
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -110,7 +112,7 @@ def read_registry(path: Path | None = None) -> Registry:
     return make_registry(_iter_agents(source, text))
 
 
-def _iter_agents(source: Path, text: str) -> Iterator[Agent]:
+def _iter_agents(source: Path | Traversable, text: str) -> Iterator[Agent]:
     rows = csv.DictReader(io.StringIO(text, newline=""), restkey="", strict=True)
     _check_header(source, rows)
     seen: dict[str, int] = {}
@@ -129,7 +131,7 @@ def _iter_agents(source: Path, text: str) -> Iterator[Agent]:
         raise RegistryError(f"{source}: no agent is listed; add at least one row")
 
 
-def _check_header(source: Path, rows: csv.DictReader[str]) -> None:
+def _check_header(source: Path | Traversable, rows: csv.DictReader[str]) -> None:
     header = ["agent" if name.strip() == "token" else name.strip() for name in rows.fieldnames or ()]
     # All columns are asked for: a registry without dates or purposes would look complete and answer nothing.
     missing = [name for name in Agent.__dataclass_fields__ if name not in header]
@@ -145,7 +147,7 @@ def _check_header(source: Path, rows: csv.DictReader[str]) -> None:
 class _Cells:
     """One row of the file with the place it stands at, so that every complaint can name it."""
 
-    source: Path
+    source: Path | Traversable
     line: int
     row: Mapping[str, str | None]
 

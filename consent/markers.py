@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from pathlib import Path
+from importlib.resources import files
 from typing import NamedTuple
 
 MARKERS_VERSION = "1"
 """The version of the table; stands in it too, and a test compares the two."""
 
-TABLE = Path(__file__).with_name("markers.toml")
+TABLE = files("consent") / "markers.toml"
 SEARCHED_BYTES = 65_536
 """How much of a body is searched: refusal pages are short."""
 
