@@ -32,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     _add_stages(verbs)
+    _add_cluster(verbs)
     _add_questions(verbs)
     _add_sites(verbs)
     demo = verbs.add_parser("demo", help="run the main job on the bundled miniature archive")
@@ -53,6 +54,21 @@ def _add_stages(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
             action="store_true",
             help="go on without tasks that failed and files that the archive lacks; coverage will say so",
         )
+
+
+def _add_cluster(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    submit = verbs.add_parser(
+        "submit", help="run a study on Slurm: submit what is missing, and go on after it"
+    )
+    submit.add_argument("study", type=Path, help="study file (TOML) with [engine] name = slurm")
+    submit.add_argument("--allow-missing", action="store_true", help="as for run")
+    submit.add_argument("--after", default="", metavar="SLICES", help=argparse.SUPPRESS)
+    work = verbs.add_parser("work", help="run one slice of a plan; what an element of a job array calls")
+    work.add_argument("study", type=Path, help="study file (TOML)")
+    work.add_argument("slices", type=Path, help="folder of slices, as written by submit")
+    work.add_argument(
+        "--slice", type=int, metavar="N", help="number of the slice (default: SLURM_ARRAY_TASK_ID)"
+    )
 
 
 def _add_probe(stage: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pipeline.context import Context
-from pipeline.engines.local import LocalEngine
+from pipeline.engines.engine import Engine
 from pipeline.parts import Output
 from pipeline.progress import Progress, log
 from pipeline.tasks import Receipt, Stage, State, Task, read_receipt
@@ -47,7 +47,7 @@ class Executor:
     """Runs plans under one engine. `allow_missing` accepts partial and failed tasks, and says so."""
 
     context: Context
-    engine: LocalEngine
+    engine: Engine
     allow_missing: bool = False
 
     def execute(

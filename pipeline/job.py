@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 from pipeline.archive_tables import INDEX_FILES
 from pipeline.capturing import Capturing
 from pipeline.context import Context, ruler_versions
+from pipeline.engines.engine import Engine
 from pipeline.engines.local import LocalEngine
 from pipeline.execute import Executor, StageSummary, outputs_of
 from pipeline.manifest import (
@@ -69,7 +70,7 @@ class Job:
     manifest: Manifest
 
     @classmethod
-    def open(cls, study: Study, engine: LocalEngine | None = None, allow_missing: bool = False) -> "Job":
+    def open(cls, study: Study, engine: Engine | None = None, allow_missing: bool = False) -> "Job":
         """The study as its output folder stands; without an engine its tasks run in this process."""
         context, engine = context_of(study), engine or LocalEngine(1)
         return cls(study, Executor(context, engine, allow_missing), read_manifest(context.layout))

@@ -57,6 +57,11 @@ class Layout:
         return self.folder / "runs"
 
     @property
+    def plans(self) -> Path:
+        """Lists that tasks point at, and slices of plans."""
+        return self.folder / "plans"
+
+    @property
     def spool(self) -> Path:
         """What tasks under way have read of a remote archive."""
         return self.folder / "spool"

@@ -13,7 +13,7 @@ from consent.agents import read_registry
 from consent.dialects import find_dialect
 from pipeline import finish, probing
 from pipeline.context import code_version
-from pipeline.engines.local import LocalEngine
+from pipeline.engines.choice import choose_engine
 from pipeline.execute import StageSummary
 from pipeline.job import Job
 from pipeline.layout import Layout, remove_temporaries, write_text_atomic
@@ -52,15 +52,17 @@ def run_stages(
     allow_missing: bool = False,
     runners: Mapping[Stage, Runner] = RUNNERS,
     is_patient: bool = False,
+    after: str = "",
 ) -> tuple[StageSummary, ...]:
     """Run the stages in order; each says on stderr what it did. What stands already is not done again.
 
-    Raises FolderInUseError, StageMissingError, TasksMissingError, and what archive and dataset raise.
+    `after` is for Slurm: the array that has just ended. Raises FolderInUseError, StageMissingError,
+    TasksMissingError, EngineError, Submitted, and what archive and dataset raise.
     """
     layout = Layout(study.folder, study.store)
     run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     summaries = []
-    with hold_folders(layout, is_patient), LocalEngine(study.workers) as engine:
+    with hold_folders(layout, is_patient), choose_engine(study, after, allow_missing) as engine:
         for folder in {layout.folder, layout.store_folder}:
             remove_temporaries(folder)
         job = Job.open(study, engine, allow_missing)

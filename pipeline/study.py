@@ -56,6 +56,10 @@ class Study:
     probe: ProbeSettings | None = None
     corpora: tuple[Corpus, ...] = ()
     license: str = "CC-BY-4.0"
+    engine: str = "local"
+    master: str = ""
+    slices: int = 100
+    sbatch: tuple[str, ...] = ()
 
     @property
     def access(self) -> AccessPolicy:
@@ -141,6 +145,10 @@ def _build(path: Path, values: dict[str, object]) -> Study:
         folder=(path.parent / str(values["output.folder"])).resolve(),
         store=file("output.store"),
         probe=build_probe(path, values) if has_probe else None,
+        engine=str(values["engine.name"]),
+        master=str(values["engine.master"]),
+        slices=int(str(values["engine.slices"])),
+        sbatch=tuple(map(str, sbatch)) if isinstance(sbatch := values["engine.sbatch"], list) else (),
     )
 
 

@@ -83,8 +83,13 @@ KEYS = (
     Key("agents", "registry", "", "the path of a CSV file like the bundled agents.csv", is_text),
     Key("agents", "track", None, 'a list of product tokens such as ["GPTBot", "CCBot"]', is_texts),
     Key("declare", "dialects", None, f"a list out of {', '.join(d.name for d in DIALECTS)}", _are_dialects),
-    Key("engine", "name", "local", '"local"; other engines are not in this version', lambda v: v == "local"),
+    Key("engine", "name", "local", '"local", "spark" or "slurm"', lambda v: v in ("local", "spark", "slurm")),
     Key("engine", "workers", None, "a whole number from 1", is_count),
+    Key("engine", "master", "", 'a Spark master such as "spark://host:7077" or "yarn"', is_text),
+    Key("engine", "slices", 100, "a whole number from 1: the most elements of a job array", is_count),
+    Key(
+        "engine", "sbatch", None, 'a list of options such as ["--partition=cpu", "--time=04:00:00"]', is_texts
+    ),
     Key("output", "folder", REQUIRED, "the path of a folder, relative to the study file", is_text),
     Key("output", "store", "", "the path of a folder of bodies that several studies may share", is_text),
     *PROBE_KEYS,

@@ -98,6 +98,12 @@ def s3_server(require_all: bool) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
+def clusters() -> Any:
+    """The module `clusters`: Spark and Slurm on this machine."""
+    return _load("clusters")
+
+
+@pytest.fixture(scope="session")
 def probes() -> Any:
     """The module `probe_study`: a small site on loopback, and studies that probe it."""
     return _load("probe_study")

@@ -91,8 +91,13 @@ GOOD = [
     ("agents.track", '["GPTBot", "CCBot"]', "track", ("GPTBot", "CCBot")),
     ("declare.dialects", '["google", "rfc9309"]', "dialects", ("rfc9309", "google")),
     ("declare.dialects", '["protego"]', "dialects", ("rfc9309", "protego")),
-    ("engine.name", '"local"', "name", "tiny"),
+    ("engine.name", '"local"', "engine", "local"),
+    ("engine.name", '"spark"', "engine", "spark"),
+    ("engine.name", '"slurm"', "engine", "slurm"),
     ("engine.workers", "3", "workers", 3),
+    ("engine.master", '"spark://host:7077"', "master", "spark://host:7077"),
+    ("engine.slices", "40", "slices", 40),
+    ("engine.sbatch", '["--time=04:00:00"]', "sbatch", ("--time=04:00:00",)),
 ]
 
 
@@ -151,8 +156,10 @@ BAD = [
     ("declare.dialects", "[]"),
     ("declare.dialects", '["rfc9308"]'),
     ("declare.dialects", '"rfc9309"'),
-    ("engine.name", '"spark"'),
-    ("engine.name", '"slurm"'),
+    ("engine.name", '"ray"'),
+    ("engine.master", "7077"),
+    ("engine.slices", "0"),
+    ("engine.sbatch", '"--time=04:00:00"'),
     ("engine.workers", "0"),
     ("engine.workers", '"two"'),
     ("output.folder", '""'),
@@ -182,19 +189,6 @@ def test_every_key_has_a_bad_and_a_good_value_tried_here() -> None:
     assert {name for name, *_ in GOOD} | files == names
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "says"),
-    [
-        ("engine.name", '"spark"', "other engines are not in this version"),
-    ],
-)
-def test_what_is_for_a_later_version_is_refused_in_so_many_words(
-    tmp_path: Path, name: str, text: str, says: str
-) -> None:
-    (problem,) = problems_of(write_study(tmp_path, {name: text}))
-    assert says in problem
-
-
 def test_all_problems_come_at_once_each_on_its_line(tmp_path: Path) -> None:
     wrong: dict[str, str | None] = {"study.name": None, "archive.serials": "0", "engine.workers": '"two"'}
     problems = problems_of(write_study(tmp_path, wrong, extra="[colour]\nname = 1\n"))
@@ -222,7 +216,7 @@ def test_an_unknown_key_suggests_the_nearest_one(tmp_path: Path, name: str, near
 
 def test_an_unknown_key_without_a_near_one_lists_the_known(tmp_path: Path) -> None:
     (problem,) = problems_of(write_study(tmp_path, {"engine.zzz": "1"}))
-    assert "known are name, workers" in problem
+    assert "known are master, name, sbatch, slices, workers" in problem
 
 
 def test_an_unknown_section_suggests_the_nearest_one(tmp_path: Path) -> None:

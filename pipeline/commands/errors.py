@@ -7,6 +7,7 @@ USAGE = (
     "pipeline.study.StudyError",
     "pipeline.csv_list.ListError",
     "pipeline.commands.errors.UsageError",
+    "pipeline.engines.engine.EngineError",
     "consent.agents.RegistryError",
 )
 FAILURE = (

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from pipeline.asking import check_browser
+from pipeline.commands.errors import UsageError
 from pipeline.commands.probe import print_plan as print_probe
 from pipeline.job import Job, list_study_crawls
 from pipeline.layout import Layout
@@ -22,6 +23,10 @@ def main(options: argparse.Namespace) -> int:
     stages = stages_of(study) if options.verb == "run" else (Stage(options.verb),)
     if options.dry_run:
         return print_plan(study, stages)
+    if study.engine == "slurm":
+        raise UsageError(
+            f'{study.path}: [engine] name is "slurm". Fix: call crawlcensus submit, or name another engine.'
+        )
     if Stage.PROBE in stages:
         check_browser(study)
     run_stages(study, stages, options.allow_missing)
