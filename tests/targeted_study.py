@@ -85,8 +85,8 @@ class TargetedStudy:
         return sorted(d for part in parts for d in pq.read_table(part)["content_digest"].to_pylist())
 
     def dataset(self) -> dict[str, bytes]:
-        """The bytes of every file of the dataset."""
-        return {path.name: path.read_bytes() for path in sorted((self.out / "dataset").iterdir())}
+        """The bytes of every published table, as CSV."""
+        return {path.name: path.read_bytes() for path in sorted((self.out / "dataset").glob("*.csv"))}
 
 
 @dataclass
