@@ -2,6 +2,7 @@
 
 from analysis.dataset import Check, Dataset, Reference
 from analysis.dataset_churn import CHURN_DATASETS
+from analysis.dataset_estimates import ESTIMATE_DATASETS
 from analysis.dataset_probe import PROBE_DATASETS
 from analysis.dataset_sparse import (
     AGENT_OR_STAR,
@@ -176,6 +177,7 @@ DATASETS: tuple[Dataset, ...] = (
         ),
     ),
     *CHURN_DATASETS,
+    *ESTIMATE_DATASETS,
     *PROBE_DATASETS,
     Dataset("coverage", "snapshot", ("coverage",), ("snapshot",), references=(_SNAPSHOT,)),
     Dataset(

@@ -7,6 +7,7 @@ from enum import StrEnum
 import duckdb
 
 from analysis.criteria import register_criteria
+from analysis.estimate_intervals import register_estimate_intervals
 from analysis.exact import register_exact_p
 from analysis.resampling import register_intervals
 from analysis.survival import register_survival
@@ -50,6 +51,16 @@ MODELS = (
     Model("openness_survival", Kind.TABLE),
     Model("reclosings", Kind.VIEW),
     Model("churn", Kind.TABLE),
+    Model("observation_bases", Kind.VIEW),
+    Model("known_outcomes", Kind.VIEW),
+    Model("closure_steps", Kind.VIEW),
+    Model("estimate_hosts", Kind.TABLE),
+    Model("corpus_parts", Kind.TABLE),
+    Model("part_known", Kind.TABLE),
+    Model("part_closed", Kind.TABLE),
+    Model("change_pairs", Kind.VIEW),
+    Model("level_estimates", Kind.TABLE),
+    Model("change_estimates", Kind.TABLE),
     Model("coverage", Kind.TABLE),
     Model("losses_by_reason", Kind.VIEW),
     Model("probe_answers", Kind.VIEW),
@@ -71,6 +82,7 @@ MODELS = (
 """Every model, each after those it reads."""
 
 PREPARED: Mapping[str, Callable[[duckdb.DuckDBPyConnection], None]] = {
+    "level_estimates": register_estimate_intervals,
     "page_distances": register_criteria,
     "verdict_measures": register_exact_p,
     "probe_rates": register_intervals,

@@ -1,0 +1,147 @@
+"""What the bootstrap of the estimates draws from: ticks by unit and snapshot, read from the warehouse."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+
+from analysis.replicates import Cells, Floats, Integers
+
+BASES = ("observed", "carried_1y", "carried", "carried_files")
+MEASURES = ("all", "some_or_all")
+AGENTS_AT_ONCE = 8
+
+_UNIT_CELLS = """
+CREATE OR REPLACE TEMP TABLE unit_cells AS
+SELECT corpus, part, unit, position - 1 AS place, outcome, freshness, sum(ticks)::BIGINT AS ticks
+FROM known_outcomes JOIN estimate_hosts USING (host) JOIN snapshot_order USING (snapshot)
+WHERE dialect = (SELECT dialect FROM dialects WHERE is_default)
+GROUP BY ALL
+ORDER BY corpus, part
+"""
+_BASIS_PLACES = f"""
+CREATE OR REPLACE TEMP TABLE basis_places AS
+SELECT freshness, list_position({list(BASES)}, basis) - 1 AS basis FROM observation_bases
+"""
+_AGENT_PLACES = """
+CREATE OR REPLACE TEMP TABLE agent_places AS
+SELECT agent, row_number() OVER (ORDER BY agent <> '*', agent) - 1 AS agent_place
+FROM (SELECT DISTINCT agent FROM closure_steps)
+"""
+_KNOWN = """
+SELECT basis AS series, place, unit, sum(ticks)::BIGINT AS ticks
+FROM unit_cells JOIN basis_places USING (freshness)
+WHERE corpus = ? AND part = ? AND freshness <> 'last_file'
+GROUP BY ALL
+"""
+_CLOSED = f"""
+SELECT agent_place, {len(MEASURES)} * basis + list_position({list(MEASURES)}, measure) - 1 AS series,
+    place, unit, sum(step * ticks)::BIGINT AS ticks
+FROM unit_cells
+JOIN closure_steps USING (outcome)
+JOIN agent_places USING (agent)
+JOIN basis_places USING (freshness)
+WHERE corpus = ? AND part = ? AND agent_place BETWEEN ? AND ?
+GROUP BY ALL
+ORDER BY agent_place
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a corpus: how much of it each estimator lets it stand for, and the ticks of each unit.
+
+    `study_share` is NaN where the corpus has no estimate of that kind.
+    """
+
+    name: str
+    study_share: float
+    design_share: float
+    source_ticks: Floats
+
+
+def prepare_cells(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the temporary tables that the other functions read."""
+    for statement in (_UNIT_CELLS, _BASIS_PLACES, _AGENT_PLACES):
+        con.execute(statement)
+
+
+def drop_cells(con: duckdb.DuckDBPyConnection) -> None:
+    """Remove the temporary tables."""
+    for table in ("unit_cells", "basis_places", "agent_places"):
+        con.execute(f"DROP TABLE IF EXISTS temp.{table}")
+
+
+def read_corpora(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """The corpora that have a source listed, sorted."""
+    return [row[0] for row in con.execute("SELECT DISTINCT corpus FROM corpus_parts ORDER BY ALL").fetchall()]
+
+
+def read_snapshots(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """The snapshots of the study in their order."""
+    return [row[0] for row in con.execute("SELECT snapshot FROM snapshot_order ORDER BY position").fetchall()]
+
+
+def read_agents(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """* and the agents that some file answers otherwise, in the order in which `iter_closed` counts them."""
+    rows = con.execute("SELECT agent FROM agent_places ORDER BY agent_place").fetchall()
+    return [row[0] for row in rows]
+
+
+def read_parts(con: duckdb.DuckDBPyConnection, corpus: str) -> list[Part]:
+    """The parts of a corpus, by name."""
+    rows = con.execute(
+        "SELECT part, study_share, design_share FROM corpus_parts WHERE corpus = ? ORDER BY part", [corpus]
+    ).fetchall()
+    return [
+        Part(part, np.nan if study is None else study, design or 0.0, _read_units(con, corpus, part))
+        for part, study, design in rows
+    ]
+
+
+def _read_units(con: duckdb.DuckDBPyConnection, corpus: str, part: str) -> Floats:
+    found = _read_integers(
+        con,
+        "SELECT unit, sum(ticks)::BIGINT AS ticks FROM estimate_hosts"
+        " WHERE corpus = ? AND part = ? GROUP BY unit",
+        [corpus, part],
+    )
+    ticks = np.zeros(found["unit"].max() + 1)
+    ticks[found["unit"]] = found["ticks"]
+    return ticks
+
+
+def read_known(con: duckdb.DuckDBPyConnection, corpus: str, part: str) -> Cells:
+    """Ticks known, a series for each basis that the estimator design has."""
+    return _as_cells(_read_integers(con, _KNOWN, [corpus, part]))
+
+
+def iter_closed(
+    con: duckdb.DuckDBPyConnection, corpus: str, parts: Sequence[Part], n_agents: int
+) -> Iterator[tuple[int, list[Cells]]]:
+    """For each agent by its place: ticks closed in each part, a series for each basis and measure.
+
+    The cells of an agent other than * are what differs from those of *.
+    """
+    for first in range(0, n_agents, AGENTS_AT_ONCE):
+        last = min(first + AGENTS_AT_ONCE, n_agents) - 1
+        found = [_read_integers(con, _CLOSED, [corpus, part.name, first, last]) for part in parts]
+        for agent in range(first, last + 1):
+            yield agent, [_of_agent(columns, agent) for columns in found]
+
+
+def _of_agent(columns: dict[str, Integers], agent: int) -> Cells:
+    start, stop = np.searchsorted(columns["agent_place"], [agent, agent + 1])
+    return _as_cells({name: values[start:stop] for name, values in columns.items()})
+
+
+def _as_cells(columns: dict[str, Integers]) -> Cells:
+    return Cells(columns["series"], columns["place"], columns["unit"], columns["ticks"])
+
+
+def _read_integers(
+    con: duckdb.DuckDBPyConnection, query: str, values: Sequence[object]
+) -> dict[str, Integers]:
+    found = con.execute(query, values).fetchnumpy()
+    return {name: np.asarray(column, dtype=np.int64) for name, column in found.items()}
