@@ -29,8 +29,9 @@ def fill_table(con: duckdb.DuckDBPyConnection, table: MadeTable, rows: Sequence[
     con.execute(f"DROP TABLE IF EXISTS {table.name}")
     create_missing(con, table)
     if rows:
-        marks = ", ".join("?" * len(table.columns))
-        con.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)
+        # One statement with a list per column: statement by statement, a few hundred rows take half a second.
+        lists = ", ".join(f"unnest(?::{column.type}[])" for column in table.columns)
+        con.execute(f"INSERT INTO {table.name} SELECT {lists}", list(zip(*rows, strict=True)))
 
 
 def fill_from_arrays(

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import duckdb
 
+from analysis.breakdown_tables import register_properties
 from analysis.criteria import register_criteria
 from analysis.estimate_intervals import register_estimate_intervals
 from analysis.exact import register_exact_p
@@ -61,6 +62,11 @@ MODELS = (
     Model("change_pairs", Kind.VIEW),
     Model("level_estimates", Kind.TABLE),
     Model("change_estimates", Kind.TABLE),
+    Model("listed_members", Kind.VIEW),
+    Model("dated_levels", Kind.TABLE),
+    Model("breakdown_cells", Kind.TABLE),
+    Model("level_breakdowns", Kind.TABLE),
+    Model("incumbent_corpus", Kind.TABLE),
     Model("coverage", Kind.TABLE),
     Model("losses_by_reason", Kind.VIEW),
     Model("probe_answers", Kind.VIEW),
@@ -83,6 +89,7 @@ MODELS = (
 
 PREPARED: Mapping[str, Callable[[duckdb.DuckDBPyConnection], None]] = {
     "level_estimates": register_estimate_intervals,
+    "breakdown_cells": register_properties,
     "page_distances": register_criteria,
     "verdict_measures": register_exact_p,
     "probe_rates": register_intervals,

@@ -55,3 +55,14 @@ class BodyKind(StrEnum):
     EMPTY = "empty"
     HTML = "html"
     OTHER = "other"
+
+
+class Management(StrEnum):
+    """Where the system stands that wrote a robots.txt and signed it."""
+
+    EDGE = "edge"
+    """In front of the site: a block put into the answers of whatever server stands behind."""
+    SITE_BUILDER = "site_builder"
+    """A hosting platform that writes the file of every site it carries."""
+    CMS = "cms"
+    """A system or plug-in on the site's own server, whose default the owner can change."""
