@@ -41,7 +41,9 @@ TLD_LANGUAGES = MadeTable(
     "top-level domain that is not generic by nature",
     (
         MadeColumn("tld", "VARCHAR", "Top-level domain; internationalised ones in punycode"),
-        MadeColumn("country", "VARCHAR", "ISO 3166-1 code of its country or territory; empty where it is none"),
+        MadeColumn(
+            "country", "VARCHAR", "ISO 3166-1 code of its country or territory; empty where it is none"
+        ),
         MadeColumn(
             "language",
             "VARCHAR",
@@ -56,8 +58,8 @@ TLD_LANGUAGES = MadeTable(
         MadeColumn(
             "basis",
             "VARCHAR",
-            "What the language rests on: majority, multilingual, label, generic_use, sponsored, community, union"
-            " or no_population; docs/breakdowns.md says what each means",
+            "What the language rests on: majority, multilingual, label, generic_use, sponsored, community,"
+            " union or no_population; docs/breakdowns.md says what each means",
         ),
     ),
 )

@@ -1,6 +1,7 @@
 """The table of published tables, in the order in which they are written and described."""
 
 from analysis.dataset import Check, Dataset, Reference
+from analysis.dataset_breakdowns import BREAKDOWN_DATASETS
 from analysis.dataset_churn import CHURN_DATASETS
 from analysis.dataset_estimates import ESTIMATE_DATASETS
 from analysis.dataset_probe import PROBE_DATASETS
@@ -178,6 +179,7 @@ DATASETS: tuple[Dataset, ...] = (
     ),
     *CHURN_DATASETS,
     *ESTIMATE_DATASETS,
+    *BREAKDOWN_DATASETS,
     *PROBE_DATASETS,
     Dataset("coverage", "snapshot", ("coverage",), ("snapshot",), references=(_SNAPSHOT,)),
     Dataset(

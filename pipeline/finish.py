@@ -162,6 +162,6 @@ def _set_manifest(job: Job, manifest: Manifest) -> None:
 def _analysis_digest() -> str:
     """Digest of the models and of what publishes them: a change of either makes the stages run again."""
     folder = Path(analysis.__file__).parent
-    kinds = (".py", ".sql", ".j2", ".js", ".json", ".toml")
+    kinds = (".py", ".sql", ".j2", ".js", ".json", ".toml", ".csv")
     sources = sorted(path for path in folder.rglob("*") if path.suffix in kinds)
     return digest_of([(path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in sources])

@@ -1,11 +1,8 @@
-"""Who is closed to whom: by hand on a few hosts, and on a drawn study against plain counting over the panel."""
+"""Who is closed to whom, by hand on a few hosts: when agents count, and what each dimension tells apart."""
 
-import random
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import duckdb
-import pytest
 
 from analysis import models
 from analysis.breakdown_tables import BODY_AUTHORS
@@ -43,7 +40,9 @@ def build(
     known = {"snapshots": list(STARTS), "rulesets": RULESETS, "agents": purposes}
     con = warehouse(histories=histories, **(known | study))
     for agent, (operator, _, listed) in agents.items():
-        con.execute("UPDATE agents SET operator = ?, first_listed = ? WHERE agent = ?", [operator, listed, agent])
+        con.execute(
+            "UPDATE agents SET operator = ?, first_listed = ? WHERE agent = ?", [operator, listed, agent]
+        )
     con.execute("UPDATE sites SET tld = nullif(split_part(host, '.', -1), host)")
     con.execute(changes or "SELECT 1")
     models.build(con)
@@ -67,7 +66,10 @@ def test_an_agent_has_no_rows_before_it_was_listed_and_star_has_all(warehouse: W
 
 
 def test_a_member_counts_from_the_snapshot_that_begins_on_its_day(warehouse: Warehouse) -> None:
-    agents = {"GPTBot": ("OpenAI", "training", "2023-12-11"), "CCBot": ("Common Crawl", "archive", "2023-12-12")}
+    agents = {
+        "GPTBot": ("OpenAI", "training", "2023-12-11"),
+        "CCBot": ("Common Crawl", "archive", "2023-12-12"),
+    }
     con = build(warehouse, {"a.org": "shut shut shut shut"}, agents)
     assert ask(con, "agent, min(snapshot)", "dimension = 'whole' GROUP BY agent") == [
         ("(any AI)", S3),
@@ -106,9 +108,12 @@ def test_undated_members_are_left_out_and_counted(warehouse: Warehouse) -> None:
 def test_ai_is_neither_archive_nor_search_engine_nor_other(warehouse: Warehouse) -> None:
     kinds = ["training", "search", "user", "agent", "data", "archive", "other"]
     agents = {f"{kind}-bot": ("A", kind, "2020") for kind in kinds}
-    agents |= {name: ("B", "search", "2020") for name in ("Googlebot", "bingbot", "Applebot", "PetalBot", "Bravebot")}
+    engines = ("Googlebot", "bingbot", "Applebot", "PetalBot", "Bravebot")
+    agents |= dict.fromkeys(engines, ("B", "search", "2020"))
     con = build(warehouse, {}, agents)
-    members = "SELECT agent, list(member ORDER BY member) FROM listed_members WHERE kind = 'purpose' GROUP BY agent"
+    members = (
+        "SELECT agent, list(member ORDER BY member) FROM listed_members WHERE kind = 'purpose' GROUP BY agent"
+    )
     found = dict(con.execute(members).fetchall())
     assert found["(any AI)"] == ["agent-bot", "data-bot", "search-bot", "training-bot", "user-bot"]
     assert found["(any AI search)"] == ["search-bot"]
@@ -147,8 +152,8 @@ def test_who_is_spared_by_name_is_not_closed_by_star(warehouse: Warehouse) -> No
 def test_hosts_that_declare_nothing_have_no_group_and_never_captured_ones_are_left_out(
     warehouse: Warehouse,
 ) -> None:
-    con = build(warehouse, {"a.org": "404", "b.org": "503", "c.org": "empty", "d.org": "silent", "e.org": "-"},
-                snapshots=[S4])  # fmt: skip
+    histories = {"a.org": "404", "b.org": "503", "c.org": "empty", "d.org": "silent", "e.org": "-"}
+    con = build(warehouse, histories, snapshots=[S4])
     assert ask(con, "category, n_hosts_known", "dimension = 'group_match' AND agent = '*'") == [
         ("(no declaration)", 2),
         ("none", 2),
@@ -179,7 +184,15 @@ def test_sites_are_told_apart_by_tld_language_and_stratum(warehouse: Warehouse) 
 def test_a_study_without_strata_has_no_rows_by_stratum(warehouse: Warehouse) -> None:
     con = build(warehouse, {"a.org": "gpt"}, snapshots=[S4])
     dimensions = {row[0] for row in ask(con, "DISTINCT dimension")}
-    assert dimensions == {"whole", "operator", "purpose", "group_match", "tld", "language_region", "management"}
+    assert dimensions == {
+        "whole",
+        "operator",
+        "purpose",
+        "group_match",
+        "tld",
+        "language_region",
+        "management",
+    }
 
 
 def test_tlds_past_the_thirty_with_the_most_hosts_are_pooled(warehouse: Warehouse) -> None:
@@ -196,7 +209,7 @@ def test_files_are_told_apart_by_who_signed_them(warehouse: Warehouse) -> None:
         warehouse,
         words,
         snapshots=[S4],
-        rulesets=dict.fromkeys(authors, {"*": "all"}),
+        rulesets={name: {"*": "all"} for name in authors},
         changes="".join(
             f"UPDATE bodies SET managed_by = '{author}' WHERE content_digest = '{name}';"
             for name, author in authors.items()
@@ -239,122 +252,9 @@ def test_weights_and_shares_are_those_of_the_category(warehouse: Warehouse) -> N
     ]
 
 
-def test_where_all_members_are_old_the_dated_levels_are_the_levels(warehouse: Warehouse) -> None:
-    study = random_study()
-    agents = {agent: ("A", purpose, "2000") for agent, purpose in study.pop("agents").items()}
-    con = build(warehouse, agents=agents, **study)
-    levels = (
-        "SELECT outcome, agent, level, group_match FROM outcome_levels"
-        " WHERE agent <> '*' AND agent NOT LIKE '(study%' ORDER BY ALL"
-    )
-    dated = "SELECT outcome, agent, level, group_match FROM dated_levels SEMI JOIN agent_groups USING (agent) ORDER BY ALL"
-    assert con.execute("SELECT count(*) FROM dated_levels WHERE listed_until IS NOT NULL").fetchone() == (0,)
-    assert con.execute(dated).fetchall() == con.execute(levels).fetchall()
-
-
-def random_study() -> dict[str, object]:
-    rng = random.Random(11)
-    agents = {f"Bot{i}": rng.choice(["training", "search", "user", "archive"]) for i in range(7)}
-    grades = ["none", "some", "all"]
-    rulesets = {
-        f"r{i}": {agent: rng.choice(grades) for agent in rng.sample(["*", *agents], rng.randint(0, 6))}
-        for i in range(30)
-    }
-    words = [*rulesets, *rulesets, "404", "503", "empty", "-", "-", "-"]
-    hosts = [f"h{i}.{rng.choice(['org', 'de', 'at', 'br', 'gov', 'ch'])}" for i in range(150)]
-    return {
-        "agents": {**agents, "Unnamed": "other"},
-        "rulesets": rulesets,
-        "histories": {host: " ".join(rng.choice(words) for _ in STARTS) for host in hosts},
-        "strata": {host: rng.choice(["head", "random"]) for host in hosts[:100]},
-        "weights": {(host, "c4"): float(rng.randint(0, 10**6)) for host in hosts[:120]},
-    }
-
-
-DATES = ["2015", "2022-01-31", "2022-02-01", "2023-02-06", "2023-06-01", "2024-03-05", None]
-LANGUAGES = {"de": "German", "at": "German", "ch": "German", "br": "Portuguese", "gov": "English (US)"}
-
-
-@pytest.fixture
-def drawn(warehouse: Warehouse) -> duckdb.DuckDBPyConnection:
-    study = random_study()
-    dated = dict(zip((f"Bot{i}" for i in range(7)), DATES, strict=True)) | {"Unnamed": "1999"}
-    purposes = study.pop("agents")
-    agents = {agent: (f"Op{i % 3}", purposes[agent], dated[agent]) for i, agent in enumerate(purposes)}
-    return build(warehouse, agents=agents, **study)
-
-
-def iter_members(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str, str, list[str], str]]:
-    """Every label, dimension, category, members that count, and snapshot, from the agents alone."""
-    agents = con.execute("SELECT agent, operator, purpose, first_listed FROM agents").fetchall()
-    for snapshot, start in STARTS.items():
-        old = [row for row in agents if row[3] and (row[3] if len(row[3]) > 4 else f"{row[3]}-01-01") <= start]
-        groups: dict[tuple[str, str, str], list[str]] = {}
-        for agent, operator, purpose, _ in old:
-            groups[agent, "", agent] = [agent]
-            groups.setdefault((f"(any of {operator})", "operator", operator), []).append(agent)
-            groups.setdefault((f"(any {purpose})", "purpose", purpose), []).append(agent)
-            if purpose in ("training", "search", "user"):
-                groups.setdefault(("(any AI)", "purpose", "AI"), []).append(agent)
-            if purpose == "search":
-                groups.setdefault(("(any AI search)", "purpose", "AI search"), []).append(agent)
-        yield from ((*key, members, snapshot) for key, members in groups.items())
-        yield "*", "", "", ["Unnamed"], snapshot
-
-
-RANKS = {"none": 1, "some": 2, "all": 3}
-MATCHES = {"none": 1, "wildcard": 2, "specific": 3}
-
-
-def test_a_drawn_study_counts_as_its_panel_does(drawn: duckdb.DuckDBPyConnection) -> None:
-    query = (
-        "SELECT snapshot, agent, host, level, group_match, age_days = 0, stratum FROM panel"
-        " WHERE access_state <> 'not_captured'"
-    )
-    panel: dict[tuple[str, str], dict[str, tuple[object, ...]]] = {}
-    for snapshot, agent, *row in drawn.execute(query).fetchall():
-        panel.setdefault((snapshot, agent), {})[row[0]] = tuple(row)
-    weights = dict(drawn.execute("SELECT host, weight FROM site_weights").fetchall())
-    wanted: Counter[tuple[str, ...]] = Counter()
-    for agent, kind, label, members, snapshot in iter_members(drawn):
-        for host in panel[snapshot, members[0]]:
-            rows = [panel[snapshot, member][host] for member in members]
-            best = max(rows, key=lambda row: (RANKS.get(str(row[1]), 0), MATCHES.get(str(row[2]), 0)))
-            _, level, match, is_observed, stratum = best
-            tld = host.rpartition(".")[2]
-            places = [("whole", "(all)"), ("tld", tld), ("language_region", LANGUAGES.get(tld, "(generic)")),
-                      ("stratum", stratum or "(none)"), ("group_match", match or "(no declaration)")]  # fmt: skip
-            if kind == "operator":
-                places = []
-            for place in [*places, *([(kind, label)] if kind else [])]:
-                for corpus, weight in (("hosts", 1.0), *([("c4", weights[host])] if host in weights else [])):
-                    key = (snapshot, *place, agent, corpus)
-                    wanted[(*key, "known")] += weight
-                    wanted[(*key, "observed")] += weight * bool(is_observed)
-                    wanted[(*key, "all")] += weight * (level == "all")
-                    wanted[(*key, "seen all")] += weight * (level == "all" and bool(is_observed))
-                    wanted[(*key, "named")] += weight * (level == "all" and match == "specific")
-    found = drawn.execute(
-        "SELECT snapshot, dimension, category, agent, corpus, unnest(['known', 'observed', 'all', 'seen all',"
-        " 'named']), unnest([weight_known, weight_observed, weight_all, weight_all_observed, weight_all_named])"
-        " FROM level_breakdowns WHERE dimension <> 'management' AND agent <> '(study combined)'"
-    ).fetchall()
-    assert len(found) > 5000
-    assert {tuple(row[:-1]): row[-1] for row in found} == dict(wanted)
-
-
-def test_hosts_are_counted_as_weights_of_one(drawn: duckdb.DuckDBPyConnection) -> None:
-    counts = ("observed", "known", "all_observed", "all", "all_named", "all_wildcard")
-    differ = " OR ".join(f"n_hosts_{count} <> weight_{count}" for count in counts)
-    assert ask(drawn, "count(*)", "n_hosts_known > 0")[0][0] > 500
-    assert ask(drawn, "*", f"({differ})") == []
-
-
-def test_the_categories_of_a_dimension_sum_to_the_whole(drawn: duckdb.DuckDBPyConnection) -> None:
-    sums = (
-        "SELECT snapshot, agent, corpus, dimension, sum(n_hosts_known), sum(n_hosts_all), sum(n_hosts_all_named)"
-        " FROM level_breakdowns WHERE dimension NOT IN ('operator', 'purpose') GROUP BY ALL"
-    )
-    query = f"SELECT snapshot, agent, corpus, count(DISTINCT COLUMNS(* EXCLUDE (snapshot, agent, corpus, dimension)))"
-    found = drawn.execute(f"{query}, count(*) FROM ({sums}) GROUP BY ALL").fetchall()
-    assert {row[3:] for row in found} == {(1, 1, 1, 6)}
+def test_sources_that_are_no_web_hosts_are_in_no_breakdown(warehouse: Warehouse) -> None:
+    histories = {"a.org": "gpt", "stack": "-", "b.io": "gpt"}
+    changes = "UPDATE sites SET is_domain = false, stratum = 'head' WHERE host IN ('stack', 'b.io')"
+    con = build(warehouse, histories, snapshots=[S4], changes=changes)
+    assert ask(con, "DISTINCT n_hosts_known", "agent = '*'") == [(1,)]
+    assert ask(con, "category", "agent = '*' AND dimension IN ('tld', 'stratum')") == [("org",)]

@@ -58,7 +58,9 @@ def test_what_was_open_since_the_start_is_held(warehouse: Warehouse) -> None:
     ]
 
 
-def test_the_last_snapshot_is_the_newcomers_start_also_where_a_year_begins_with_it(warehouse: Warehouse) -> None:
+def test_the_last_snapshot_is_the_newcomers_start_also_where_a_year_begins_with_it(
+    warehouse: Warehouse,
+) -> None:
     con = build(warehouse, {"a.org": "open open"}, [S2, S3])
     columns = "snapshot_from, year, is_newcomer, snapshot_now"
     assert ask(con, columns, "'*'") == [(S2, 2023, False, S3), (S3, 2023, True, S3)]
@@ -69,7 +71,9 @@ def test_the_last_snapshot_is_the_newcomers_start_also_where_a_year_begins_with_
 def test_absent_is_open_and_what_cannot_be_read_is_neither(warehouse: Warehouse) -> None:
     histories = {"a.org": "404 503", "b.org": "empty shut", "c.org": "503 404", "d.org": "503 503"}
     con = build(warehouse, histories, [S1, S4])
-    columns = "snapshot_from, n_hosts_held, n_hosts_open_now, n_hosts_held_closed_now, n_hosts_held_unreadable_now"
+    columns = (
+        "snapshot_from, n_hosts_held, n_hosts_open_now, n_hosts_held_closed_now, n_hosts_held_unreadable_now"
+    )
     assert ask(con, columns, "'GPTBot'") == [(S1, 3, 1, 1, 1), (S4, 1, 1, 0, 0)]
 
 
@@ -114,7 +118,9 @@ def test_a_corpus_without_weight_has_no_share(warehouse: Warehouse) -> None:
 
 
 def test_snapshots_without_a_year_begin_no_row_but_their_hosts_are_known(warehouse: Warehouse) -> None:
-    con = build(warehouse, {"a.org": "open shut", "b.org": "shut -"}, ["CC-MAIN-2022-early", "CC-MAIN-2022-later"])
+    con = build(
+        warehouse, {"a.org": "open shut", "b.org": "shut -"}, ["CC-MAIN-2022-early", "CC-MAIN-2022-later"]
+    )
     assert ask(con, HELD, "'*'") == [("*", "CC-MAIN-2022-later", 2, 0, 0, 0)]
 
 
@@ -124,7 +130,9 @@ def drawn(warehouse: Warehouse) -> duckdb.DuckDBPyConnection:
     agents = {f"Bot{i}": rng.choice(["training", "search"]) for i in range(6)} | {"Unnamed": "other"}
     grades = ["none", "some", "all"]
     rulesets = {
-        f"r{i}": {agent: rng.choice(grades) for agent in rng.sample(["*", *list(agents)[:6]], rng.randint(0, 5))}
+        f"r{i}": {
+            agent: rng.choice(grades) for agent in rng.sample(["*", *list(agents)[:6]], rng.randint(0, 5))
+        }
         for i in range(25)
     }
     words = [*rulesets, *rulesets, "404", "503", "empty", "-", "-", "-", "-"]
@@ -140,7 +148,9 @@ def drawn(warehouse: Warehouse) -> duckdb.DuckDBPyConnection:
 
 
 def test_a_drawn_study_counts_as_its_panel_does(drawn: duckdb.DuckDBPyConnection) -> None:
-    query = "SELECT host, snapshot, agent, level, age_days = 0 FROM panel WHERE access_state <> 'not_captured'"
+    query = (
+        "SELECT host, snapshot, agent, level, age_days = 0 FROM panel WHERE access_state <> 'not_captured'"
+    )
     panel: dict[tuple[str, str], dict[str, tuple[str, bool]]] = {}
     for host, snapshot, agent, level, is_observed in drawn.execute(query).fetchall():
         panel.setdefault((host, agent), {})[snapshot] = level, is_observed
@@ -171,7 +181,8 @@ def test_a_drawn_study_counts_as_its_panel_does(drawn: duckdb.DuckDBPyConnection
                 wanted[(*key, "unreadable")] += weight * (taken and not is_open[S4] and not is_closed)
     columns = "weight_known, weight_held, weight_open_now, weight_held_closed_now, weight_held_unreadable_now"
     found = drawn.execute(
-        "SELECT agent, stratum, corpus, snapshot_from, unnest(['known', 'held', 'open', 'closed', 'unreadable']),"
+        "SELECT agent, stratum, corpus, snapshot_from,"
+        " unnest(['known', 'held', 'open', 'closed', 'unreadable']),"
         f" unnest([{columns}]) FROM incumbent_corpus WHERE agent <> '(study combined)'"
     ).fetchall()
     assert len(found) == 5 * 3 * 7 * 11
@@ -192,7 +203,10 @@ def test_the_advantage_is_what_is_held_and_not_open(drawn: duckdb.DuckDBPyConnec
 
 def test_who_began_earlier_holds_no_less(drawn: duckdb.DuckDBPyConnection) -> None:
     query = (
-        "SELECT weight_held < lead(weight_held) OVER (PARTITION BY agent, stratum, corpus ORDER BY snapshot_from)"
-        " AS grows FROM incumbent_corpus"
+        "SELECT weight_held < lead(weight_held) OVER later AS grows FROM incumbent_corpus"
+        " WINDOW later AS (PARTITION BY agent, stratum, corpus ORDER BY snapshot_from)"
     )
-    assert drawn.execute(f"SELECT DISTINCT grows FROM ({query}) ORDER BY ALL").fetchall() == [(False,), (None,)]
+    assert drawn.execute(f"SELECT DISTINCT grows FROM ({query}) ORDER BY ALL").fetchall() == [
+        (False,),
+        (None,),
+    ]

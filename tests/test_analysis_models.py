@@ -39,6 +39,7 @@ def empty(warehouse: Warehouse) -> duckdb.DuckDBPyConnection:
 def test_every_model_binds_against_empty_tables_and_is_then_empty(empty: duckdb.DuckDBPyConnection) -> None:
     rows = contents(empty)
     assert {agent for agent, _ in rows.pop("agent_groups")} == {"(study combined)"}
+    assert {agent for agent, *_ in rows.pop("listed_members")} == {"(study combined)"}
     assert {agent for _, agent, *_ in rows.pop("outcome_levels")} == {"*"}
     assert len(rows.pop("observation_bases")) == 7
     assert {name: found for name, found in rows.items() if found} == {}

@@ -25,6 +25,7 @@ BUNDLED = (
     "consent/markers.toml",
     "consent/DIALECT.md",
     "analysis/sql/panel.sql",
+    "analysis/tld_languages.csv",
     "analysis/templates/report.html.j2",
     "analysis/templates/dataset.md.j2",
     "analysis/templates/croissant.json",

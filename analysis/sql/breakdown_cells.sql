@@ -26,7 +26,7 @@ spoken AS (
     SELECT
         host, sites.stratum, coalesce(sites.tld, '(none)') AS tld,
         if(sites.tld IS NULL, '(none)', coalesce(language, '(generic)')) AS language_region
-    FROM sites LEFT JOIN tld_languages USING (tld)
+    FROM sites LEFT JOIN tld_languages USING (tld) WHERE is_domain
 ),
 large_tlds AS (
     SELECT tld FROM spoken GROUP BY tld ORDER BY count(*) DESC, tld LIMIT 30
@@ -84,5 +84,5 @@ cells AS (
     )
 )
 SELECT * FROM cells
-WHERE dimension <> 'stratum' OR EXISTS (SELECT 1 FROM sites WHERE stratum IS NOT NULL)
+WHERE dimension <> 'stratum' OR EXISTS (SELECT 1 FROM sites WHERE is_domain AND stratum IS NOT NULL)
 ORDER BY snapshot, dimension, category, corpus, outcome
