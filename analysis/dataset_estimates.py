@@ -32,6 +32,18 @@ _SOME_OR_ALL = Check(
     """,
 )
 
+_MOVES = Check(
+    "what moves a headline moves it by more than a point",
+    "SELECT * FROM {rows} WHERE moves_headline IS DISTINCT FROM coalesce(abs(influence_points) > 1, true)",
+)
+_REFERENCE = Check(
+    "some reading is the reference and differs from itself by nothing",
+    """
+    SELECT snapshot, agent, corpus, estimator, part, basis FROM {rows}
+    GROUP BY ALL HAVING count(*) FILTER (difference_points IS NULL OR difference_points = 0) = 0
+    """,
+)
+
 ESTIMATE_DATASETS: tuple[Dataset, ...] = (
     Dataset(
         "level_estimates",
@@ -48,5 +60,21 @@ ESTIMATE_DATASETS: tuple[Dataset, ...] = (
         ("change_estimates",),
         (*_ESTIMATE, "snapshot_from", "snapshot_to"),
         references=(_FROM, _TO),
+    ),
+    Dataset(
+        "level_influences",
+        "estimate, of a level or a change, and registrable domain that it hangs on",
+        ("level_influences",),
+        ("of", *_ESTIMATE, "domain"),
+        references=(_FROM, _SNAPSHOT),
+        checks=(_MOVES,),
+    ),
+    Dataset(
+        "parser_estimates",
+        "snapshot, agent, corpus, estimator, part, basis and reading",
+        ("parser_estimates",),
+        (*_ESTIMATE, "snapshot", "reading"),
+        references=(_SNAPSHOT, Reference(("snapshot_12m_before",), "snapshots", ("snapshot",))),
+        checks=(_REFERENCE,),
     ),
 )

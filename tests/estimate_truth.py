@@ -63,9 +63,46 @@ def is_closed(
         return None
     if basis == "carried_1y" and (_monday(place) - _monday(usable[-1])).days > 365:
         return None
-    rules = study["rulesets"].get(words[usable[-1]], {})
+    rules = study.get("reading", study["rulesets"]).get(words[usable[-1]], {})
+    if rules is None:
+        return None
     levels = {rules.get(member, rules.get("*", "none")) for member in GROUPS[agent]}
     return bool(levels & CLOSED[measure])
+
+
+def without_domain(study: Mapping[str, Any], domain: str) -> dict[str, Any]:
+    """The study of the corpus c4 without the hosts of a domain, and without their weight."""
+    gone = [host for host in study["histories"] if domain_of(host) == domain]
+    sample, total = study["corpora"]["c4"]
+    left = {host: history for host, history in study["histories"].items() if host not in gone}
+    return {
+        **study,
+        "histories": left,
+        "no_domains": [host for host in study["no_domains"] if host in left],
+        "corpora": {"c4": (sample, total - sum(study["weights"][host, "c4"] for host in gone))},
+    }
+
+
+def domain_of(host: str) -> str:
+    """The domain that `draw_study` gives a host: what stands behind its first label."""
+    return host.partition(".")[2]
+
+
+def read_by(study: Mapping[str, Any], reading: str) -> dict[str, Any]:
+    """The study as a reading has it: each ruleset as the dialect and the rule make of it; None if unread."""
+    dialect, _, rule = reading.partition("+")
+    made = study["other_readings"].get(dialect, {})
+    rules = {name: study["rulesets"].get(made.get(name, name)) for name in study["rulesets"]}
+    if rule:
+        rules = {
+            name: levels
+            and {
+                agent: study["longpre2024"].get((made.get(name, name), agent), level)
+                for agent, level in {"*": "none", **levels}.items()
+            }
+            for name, levels in rules.items()
+        }
+    return {**study, "reading": rules}
 
 
 def _monday(place: int) -> date:

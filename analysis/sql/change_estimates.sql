@@ -27,7 +27,7 @@ SELECT
     earlier.basis,
     earlier.share AS share_from,
     later.share AS share_to,
-    round(100 * (later.share - earlier.share), 10) AS change_points,
+    round(100 * (later.share - earlier.share), 10) + 0.0 AS change_points,
     if(
         change_points IS NULL OR least(earlier.n_domains, later.n_domains) < 2,
         NULL, coalesce(own.change_low, star.change_low)

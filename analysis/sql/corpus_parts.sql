@@ -11,9 +11,11 @@
 -- source_kish_n: Kish's effective number of sources, (sum of weights)^2 / (sum of squared weights); empty
 --   when the part weighs nothing
 -- source_kish_n_domains: The same over registrable domains
--- study_share: Part of the corpus that it stands for in the estimator study; empty where the corpus lacks
---   a head, a sample or a total
--- design_share: Part of the web hosts' weight that it stands for in the estimator design
+-- study_weight: Weight that it stands for in the estimator study; empty where the corpus lacks a head, a
+--   sample or a total, and for hosts listed for another reason
+-- study_share: The same over the weight of the corpus
+-- design_weight: Weight that it stands for in the estimator design, of the web hosts of the corpus
+-- design_share: The same over the weight of all web hosts
 WITH by_domain AS (
     SELECT
         corpus, part, domain,
@@ -61,11 +63,10 @@ SELECT
     w_web::DOUBLE AS weight,
     round(1 / nullif(squares::DOUBLE, 0), 9) AS source_kish_n,
     round(1 / nullif(domain_squares::DOUBLE, 0), 9) AS source_kish_n_domains,
-    if(
-        has_both AND part <> 'listed',
-        if(part = 'head', w_head, total - w_head)::DOUBLE / nullif(total, 0)::DOUBLE,
-        NULL
-    ) AS study_share,
-    stands_for::DOUBLE / nullif(total_web, 0)::DOUBLE AS design_share
+    CASE WHEN has_both AND part <> 'listed' THEN if(part = 'head', w_head, total - w_head) END::DOUBLE
+        AS study_weight,
+    study_weight / nullif(total, 0)::DOUBLE AS study_share,
+    stands_for::DOUBLE AS design_weight,
+    design_weight / nullif(total_web, 0)::DOUBLE AS design_share
 FROM standing
 ORDER BY corpus, part
