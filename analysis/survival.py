@@ -179,7 +179,8 @@ def fit_curve(spells: Spells, left: Ints, day: Ints) -> tuple[Floats, Floats, Fl
 
 def _product_limit(counts: Counts) -> Floats:
     at_risk = np.maximum(counts.n_at_risk, 1).astype(np.float64)
-    return np.cumprod(1.0 - counts.n_events / at_risk)
+    survival: Floats = np.cumprod(1.0 - counts.n_events / at_risk, dtype=np.float64)
+    return survival
 
 
 def _greenwood(counts: Counts) -> Floats:
