@@ -29,6 +29,19 @@ _PARTS = Check(
     """,
 )
 
+_ENDS_IN_ORDER = Check(
+    "intervals lie in one another and within 0-1",
+    """
+    SELECT * FROM {rows}
+    WHERE NOT (0 <= low_95 AND low_95 <= low_80 AND low_80 <= share
+        AND share <= high_80 AND high_80 <= high_95 AND high_95 <= 1)
+    """,
+)
+_SCORED_OR_NOT = Check(
+    "a published forecast is scored, or it says why not",
+    "SELECT * FROM {rows} WHERE (share_observed IS NULL) = (why_not IS NULL)",
+)
+
 CHURN_DATASETS: tuple[Dataset, ...] = (
     Dataset(
         "openness_survival",
@@ -45,5 +58,46 @@ CHURN_DATASETS: tuple[Dataset, ...] = (
         ("agent", "stratum", "corpus", "snapshot"),
         references=(_SNAPSHOT,),
         checks=(_PARTS,),
+    ),
+    Dataset(
+        "monthly_levels",
+        "agent, corpus and month",
+        ("monthly_levels",),
+        ("agent", "corpus", "month"),
+        references=(_SNAPSHOT,),
+    ),
+    Dataset(
+        "change_points",
+        "agent, corpus and month in which its share breaks with what came before",
+        ("change_points",),
+        ("agent", "corpus", "month"),
+        references=(_SNAPSHOT,),
+    ),
+    Dataset(
+        "forecasts",
+        "agent, corpus, model and month ahead",
+        ("forecasts",),
+        ("agent", "corpus", "model", "month"),
+        checks=(_ENDS_IN_ORDER,),
+    ),
+    Dataset(
+        "forecast_scores",
+        "agent, corpus, model and months ahead",
+        ("forecast_scores",),
+        ("agent", "corpus", "model", "horizon"),
+    ),
+    Dataset(
+        "forecast_skips",
+        "agent and corpus, or model of it, without a forecast",
+        ("forecast_skips",),
+        ("agent", "corpus", "model"),
+    ),
+    Dataset(
+        "published_forecasts",
+        "forecast that others have published",
+        ("published_forecasts",),
+        ("forecast_id",),
+        references=(_SNAPSHOT,),
+        checks=(_SCORED_OR_NOT,),
     ),
 )

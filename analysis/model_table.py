@@ -7,9 +7,12 @@ from enum import StrEnum
 import duckdb
 
 from analysis.breakdown_tables import register_properties
+from analysis.breaks import register_breaks
 from analysis.criteria import register_criteria
 from analysis.estimate_intervals import register_estimate_intervals
 from analysis.exact import register_exact_p
+from analysis.forecast_tables import register_forecasts
+from analysis.published_forecasts import register_claims
 from analysis.resampling import register_intervals
 from analysis.survival import register_survival
 
@@ -70,6 +73,11 @@ MODELS = (
     Model("domain_weights", Kind.VIEW),
     Model("level_influences", Kind.TABLE),
     Model("parser_estimates", Kind.TABLE),
+    Model("monthly_levels", Kind.TABLE),
+    Model("change_points", Kind.TABLE),
+    Model("forecasts", Kind.TABLE),
+    Model("forecast_scores", Kind.TABLE),
+    Model("published_forecasts", Kind.TABLE),
     Model("coverage", Kind.TABLE),
     Model("losses_by_reason", Kind.VIEW),
     Model("probe_answers", Kind.VIEW),
@@ -97,5 +105,8 @@ PREPARED: Mapping[str, Callable[[duckdb.DuckDBPyConnection], None]] = {
     "verdict_measures": register_exact_p,
     "probe_rates": register_intervals,
     "openness_survival": register_survival,
+    "change_points": register_breaks,
+    "forecasts": register_forecasts,
+    "published_forecasts": register_claims,
 }
 """What is not worked out in SQL, by the model that reads it: done when all models before it are there."""
