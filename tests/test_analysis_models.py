@@ -41,6 +41,8 @@ def test_every_model_binds_against_empty_tables_and_is_then_empty(empty: duckdb.
     assert {agent for agent, _ in rows.pop("agent_groups")} == {"(study combined)"}
     assert {agent for agent, *_ in rows.pop("listed_members")} == {"(study combined)"}
     assert {agent for _, agent, *_ in rows.pop("outcome_levels")} == {"*"}
+    # What others forecast is told also where it cannot be scored, with the reason in the last column.
+    assert all(row[-1] for row in rows.pop("published_forecasts"))
     assert len(rows.pop("observation_bases")) == 7
     assert {name: found for name, found in rows.items() if found} == {}
 
