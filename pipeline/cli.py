@@ -121,6 +121,15 @@ def _add_questions(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]")
     sql.add_argument(
         "--format", choices=("table", "csv", "json"), default="table", help="json is one object a line"
     )
+    diff = verbs.add_parser(
+        "diff",
+        help="what is different between two releases of a dataset, and why",
+        description="Exit status 0: nothing is different; 1: something is; 2: wrong call.",
+    )
+    diff.add_argument("old", type=Path, help="folder of a dataset, or output folder of a study")
+    diff.add_argument("new", type=Path, help="the same of the other release")
+    diff.add_argument("--output", type=Path, help="CSV file for every difference, a line per changed cell")
+    diff.add_argument("--limit", type=int, default=5, help="examples of each table to print (default: 5)")
     explain = verbs.add_parser(
         "explain",
         help="what one robots.txt says to one or more agents: which group, which line, which level and why",

@@ -9,6 +9,7 @@ USAGE = (
     "pipeline.commands.errors.UsageError",
     "pipeline.engines.engine.EngineError",
     "consent.agents.RegistryError",
+    "analysis.release_folder.ReleaseError",
 )
 FAILURE = (
     "pipeline.campaign.ProbeError",
