@@ -92,7 +92,10 @@ def brute_force(old: Path, new: Path, name: str, key: tuple[str, ...]) -> tuple[
     return len(sides[1].keys() - sides[0].keys()), len(sides[0].keys() - sides[1].keys()), by_column
 
 
-GONE = "DELETE FROM captures WHERE host IN ('h10.example.org', 'h11.example.org') AND snapshot = 'CC-MAIN-2022-12'"
+GONE = (
+    "DELETE FROM captures WHERE host IN ('h10.example.org', 'h11.example.org')"
+    " AND snapshot = 'CC-MAIN-2022-12'"
+)
 
 
 def test_what_differs_is_what_a_comparison_of_the_csvs_finds(release: Make) -> None:
@@ -116,7 +119,7 @@ def test_parquet_and_csv_tell_the_same(release: Make, tmp_path: Path) -> None:
     assert compare(*folders) == by_parquet
 
 
-def test_a_capture_that_is_gone_is_input_of_its_snapshot_and_what_carries_it(release: Make) -> None:
+def test_a_capture_that_is_gone_is_input_where_it_was_and_is_carried(release: Make) -> None:
     difference = compare(release(), release(GONE))
     assert kinds_of(difference) == {"input"}
     found = tables_of(difference)

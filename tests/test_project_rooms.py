@@ -192,7 +192,7 @@ def test_make_has_the_targets_that_the_readme_names() -> None:
 
 
 def test_the_commands_of_the_readme_are_verbs() -> None:
-    verbs = {"run", *STAGES, "crawls", "status", "sql", "explain", "sites", "demo"}
+    verbs = {"run", *STAGES, "crawls", "status", "sql", "explain", "sites", "diff", "demo"}
     named = set(
         re.findall(r"crawlcensus ([a-z]+)\b", "\n".join(re.findall(r"^    .*$", README, re.MULTILINE)))
     )
