@@ -12,6 +12,7 @@ from analysis.dataset_sparse import (
     TRANSITIONS,
     TRANSITIONS_NOTE,
 )
+from analysis.dataset_urls import URL_DATASETS
 from consent.vocabulary import AccessState, GroupMatch, Restriction
 
 _SNAPSHOT = Reference(("snapshot",), "snapshots", ("snapshot",))
@@ -180,6 +181,7 @@ DATASETS: tuple[Dataset, ...] = (
     *CHURN_DATASETS,
     *ESTIMATE_DATASETS,
     *BREAKDOWN_DATASETS,
+    *URL_DATASETS,
     *PROBE_DATASETS,
     Dataset("coverage", "snapshot", ("coverage",), ("snapshot",), references=(_SNAPSHOT,)),
     Dataset(

@@ -15,6 +15,8 @@ from analysis.forecast_tables import register_forecasts
 from analysis.published_forecasts import register_claims
 from analysis.resampling import register_intervals
 from analysis.survival import register_survival
+from analysis.url_tables import create_url_tables
+from analysis.url_verdicts import register_url_verdicts
 
 
 class Kind(StrEnum):
@@ -80,6 +82,10 @@ MODELS = (
     Model("published_forecasts", Kind.TABLE),
     Model("coverage", Kind.TABLE),
     Model("losses_by_reason", Kind.VIEW),
+    Model("url_pool", Kind.TABLE),
+    Model("accessible_share", Kind.TABLE),
+    Model("accessible_levels", Kind.TABLE),
+    Model("url_coverage", Kind.TABLE),
     Model("probe_answers", Kind.VIEW),
     Model("probe_outcomes", Kind.TABLE),
     Model("page_distances", Kind.TABLE),
@@ -101,6 +107,8 @@ MODELS = (
 PREPARED: Mapping[str, Callable[[duckdb.DuckDBPyConnection], None]] = {
     "level_estimates": register_estimate_intervals,
     "breakdown_cells": register_properties,
+    "url_pool": create_url_tables,
+    "accessible_share": register_url_verdicts,
     "page_distances": register_criteria,
     "verdict_measures": register_exact_p,
     "probe_rates": register_intervals,

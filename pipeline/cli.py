@@ -13,6 +13,7 @@ from pathlib import Path
 STAGES = {
     "discover": "list the releases of the study and their WARC files",
     "capture": "read the WARC files: captures and distinct bodies",
+    "urls": "draw URLs of each host from the archive's index of pages; only with [urls] in the study file",
     "declare": "classify every body under every dialect",
     "probe": "ask live sites, politely and with controls, what they do; only with [probe] in the study file",
     "load": "build the DuckDB warehouse",

@@ -47,7 +47,8 @@ def load(job: Job, summary: StageSummary) -> None:
         draft = temporary_name(target)
         draft.unlink(missing_ok=True)
         with open_warehouse(draft, study.workers) as con:
-            summary.n_rows.update(load_warehouse(con, study, job.manifest, has_probe=len(job.grounds) > 1))
+            has = {f"has_{stage}": stage in job.grounds for stage in (Stage.PROBE, Stage.URLS)}
+            summary.n_rows.update(load_warehouse(con, study, job.manifest, **has))
         # The log that a killed run may have left belongs to the old database.
         target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
         draft.replace(target)

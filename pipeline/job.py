@@ -81,9 +81,10 @@ class Job:
 
     @property
     def grounds(self) -> tuple[Stage, ...]:
-        """What the warehouse is built on: the declarations, and what a probe has observed so far."""
-        has_observed = self.study.probe is not None and Stage.PROBE in self.manifest.stages
-        return (Stage.DECLARE, Stage.PROBE) if has_observed else (Stage.DECLARE,)
+        """What the warehouse is built on: the declarations, and what was drawn and observed so far."""
+        wanted = ((Stage.URLS, self.study.urls), (Stage.PROBE, self.study.probe))
+        others = (stage for stage, settings in wanted if settings and stage in self.manifest.stages)
+        return (Stage.DECLARE, *others)
 
     def discover(self, summary: StageSummary) -> None:
         """List the releases of the study and their files, and settle how each release is read."""
@@ -107,14 +108,14 @@ class Job:
             )
             for crawl, listed in zip(found, receipts, strict=False)
         )
-        self._finalise(Stage.DISCOVER, digest_of([self.study.archive_root]), receipts, snapshots=facts)
+        self.finalise(Stage.DISCOVER, digest_of([self.study.archive_root]), receipts, snapshots=facts)
 
     def capture(self, summary: StageSummary) -> None:
         """Read the releases, each in its mode, and move the bodies that are new into the store."""
         discovered = self.manifest.require(Stage.DISCOVER)
         capturing = Capturing.open(self.study, self.executor, discovered)
         capturing.run(summary)
-        self._finalise(
+        self.finalise(
             Stage.CAPTURE,
             discovered.digest,
             capturing.receipts,
@@ -136,7 +137,7 @@ class Job:
         tasks = declare.plan(self.context, contents)
         with show_progress(Stage.DECLARE, len(tasks)) as progress:
             receipts = self.executor.execute(tasks, summary, progress)
-        self._finalise(Stage.DECLARE, captured.digest, receipts, versions=ruler_versions(self.context))
+        self.finalise(Stage.DECLARE, captured.digest, receipts, versions=ruler_versions(self.context))
 
     def _settle_modes(self, listed: Mapping[str, Receipt]) -> dict[str, Mode]:
         choices = settle(self.study, listed, settled_modes(self.manifest.stages.get(Stage.DISCOVER)))
@@ -153,7 +154,7 @@ class Job:
         ]
         return footers.plan(self.study.archive_root, listed.label, paths)
 
-    def _finalise(
+    def finalise(
         self,
         stage: Stage,
         after: str,

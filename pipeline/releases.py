@@ -33,9 +33,15 @@ def list_files(
 
 def list_index_parts(layout: Layout, discovered: StageEntry, snapshot: str) -> Iterator[IndexPart]:
     """The parts of a release's index whose footers have been read."""
-    for output in outputs_of_release(discovered, INDEX_FOOTERS.name, snapshot):
+    return read_index_parts(layout, outputs_of_release(discovered, INDEX_FOOTERS.name, snapshot))
+
+
+def read_index_parts(layout: Layout, outputs: Iterable[Output]) -> Iterator[IndexPart]:
+    """The parts of an index whose footers stand in some parts of `index_footers`, one footer at a time."""
+    for output in outputs:
         for row in pq.read_table(layout.file(output.path)).to_pylist():
-            yield IndexPart(snapshot, row["index_filename"], parse_footer(row["footer"]), output.path)
+            footer = parse_footer(row["footer"])
+            yield IndexPart(row["snapshot"], row["index_filename"], footer, output.path)
 
 
 def files_of_urls(files: Iterable[ListedFile], urls: pa.Array) -> list[ListedFile]:

@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 from consent.agents import read_registry
 from consent.dialects import find_dialect
-from pipeline import finish, probing
+from pipeline import finish, probing, sampling
 from pipeline.context import code_version
 from pipeline.engines.choice import choose_engine
 from pipeline.execute import StageSummary
@@ -26,6 +26,7 @@ Runner = Callable[[Job, StageSummary], None]
 RUNNERS: dict[Stage, Runner] = {
     Stage.DISCOVER: Job.discover,
     Stage.CAPTURE: Job.capture,
+    Stage.URLS: sampling.draw_urls,
     Stage.DECLARE: Job.declare,
     Stage.PROBE: probing.probe,
     Stage.LOAD: finish.load,
@@ -37,8 +38,9 @@ LIBRARIES = ("protego", "tldextract", "duckdb", "pyarrow", "fastwarc", "warcio")
 
 
 def stages_of(study: Study) -> tuple[Stage, ...]:
-    """All stages of a study, in their order: the probe is one of them if the study file has it."""
-    return tuple(stage for stage in RUNNERS if stage is not Stage.PROBE or study.probe)
+    """All stages of a study, in their order: probe and URLs are of them if the study file has them."""
+    left_out = {Stage.PROBE: study.probe is None, Stage.URLS: study.urls is None}
+    return tuple(stage for stage in RUNNERS if not left_out.get(stage))
 
 
 def publish_observations(study: Study) -> None:
@@ -98,7 +100,7 @@ def describe(summary: StageSummary) -> str:
     )
 
 
-_READING = (Stage.DISCOVER, Stage.CAPTURE)
+_READING = (Stage.DISCOVER, Stage.CAPTURE, Stage.URLS)
 
 
 def _largest(counts: Counter[str], n: int = 6) -> list[tuple[str, int]]:

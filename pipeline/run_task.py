@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from pipeline.context import Context
-from pipeline.stages import capture, declare, discover, fetch, footers, lookup, store
+from pipeline.stages import capture, declare, discover, fetch, footers, lookup, store, urls
 from pipeline.tasks import Receipt, Stage, State, Task, write_receipt
 from snapshots.archive import FileDamaged
 
@@ -21,6 +21,8 @@ _RUNNERS: dict[Stage, Callable[[Context, Task], Receipt]] = {
     Stage.FETCH: fetch.run,
     Stage.STORE: store.run,
     Stage.DECLARE: declare.run,
+    Stage.URL_FILES: urls.run_list,
+    Stage.URLS: urls.run,
 }
 
 

@@ -13,6 +13,7 @@ from pipeline.key import REQUIRED_THERE, Problem, find_section
 from pipeline.probe_settings import ProbeSettings, build_probe, check_probe, check_probe_lists
 from pipeline.sites import read_sites
 from pipeline.study_keys import KEYS, check_document
+from pipeline.url_keys import UrlSettings, build_urls, check_urls
 from snapshots.access import AccessError, AccessPolicy, find_address, find_objections
 
 
@@ -32,7 +33,7 @@ class CrawlRange:
 class Study:
     """A validated study. Paths are absolute: relative ones in the file are relative to the file.
 
-    `probe` is None when the study probes no live sites.
+    `probe` is None when the study probes no live sites, `urls` when it draws no URLs.
     """
 
     path: Path
@@ -54,6 +55,7 @@ class Study:
     folder: Path
     store: Path | None = None
     probe: ProbeSettings | None = None
+    urls: UrlSettings | None = None
     corpora: tuple[Corpus, ...] = ()
     license: str = "CC-BY-4.0"
     engine: str = "local"
@@ -82,7 +84,8 @@ def read_study(path: Path) -> Study:
         raise StudyError("\n".join(f"{path}: {problem}" for problem in problems))
     values = {key.name: _lookup(document, key.section, key.key, key.default) for key in KEYS}
     study = replace(_build(path.resolve(), values), corpora=read_corpora(document))
-    problems = (*_check_files(study), *_check_archive(study), *_check_probe(study))
+    drawing = check_urls(study.urls is not None, study.sites_file is not None)
+    problems = (*_check_files(study), *_check_archive(study), *_check_probe(study), *drawing)
     if problems:
         raise StudyError("\n".join(f"{path}: {problem}" for problem in problems))
     return study
@@ -149,6 +152,7 @@ def _build(path: Path, values: dict[str, object]) -> Study:
         master=str(values["engine.master"]),
         slices=int(str(values["engine.slices"])),
         sbatch=tuple(map(str, sbatch)) if isinstance(sbatch := values["engine.sbatch"], list) else (),
+        urls=build_urls(values),
     )
 
 

@@ -20,6 +20,7 @@ from pipeline.key import (
     is_texts,
 )
 from pipeline.probe_keys import PROBE_KEYS
+from pipeline.url_keys import URL_KEYS
 
 LONGEST_COOLDOWN_S = 24 * 3600
 CRAWL_ID = re.compile(r"CC-MAIN-\d{4}(-\d{2})?(-\d{2})?")
@@ -93,6 +94,7 @@ KEYS = (
     Key("output", "folder", REQUIRED, "the path of a folder, relative to the study file", is_text),
     Key("output", "store", "", "the path of a folder of bodies that several studies may share", is_text),
     *PROBE_KEYS,
+    *URL_KEYS,
 )
 
 

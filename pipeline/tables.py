@@ -16,6 +16,7 @@ from pipeline.archive_tables import (
 )
 from pipeline.probe_tables import LIVE_DECLARATIONS, OBSERVATIONS, OUTCOME_KINDS
 from pipeline.table import COUNT, FLAG, REAL, SMALL, TEXT, TIME, Column, make_table
+from pipeline.url_tables import URL_TABLES
 
 SCHEMA_VERSION = "2"
 
@@ -231,6 +232,7 @@ TABLES = {
         OBSERVATIONS,
         LIVE_DECLARATIONS,
         OUTCOME_KINDS,
+        *URL_TABLES,
         RUNS,
     )
 }

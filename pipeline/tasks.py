@@ -17,7 +17,8 @@ class ReceiptError(ValueError):
 class Stage(StrEnum):
     """The stages in the order in which they run.
 
-    `footers` belongs to `discover`; `lookup`, `fetch` and `store` belong to `capture`.
+    `footers` belongs to `discover` and `urls`; `lookup`, `fetch` and `store` belong to `capture`, `url_files`
+    to `urls`.
     """
 
     DISCOVER = "discover"
@@ -26,6 +27,8 @@ class Stage(StrEnum):
     LOOKUP = "lookup"
     FETCH = "fetch"
     STORE = "store"
+    URL_FILES = "url_files"
+    URLS = "urls"
     DECLARE = "declare"
     PROBE = "probe"
     LOAD = "load"

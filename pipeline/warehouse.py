@@ -37,6 +37,7 @@ from pipeline.tables import (
     TABLES,
 )
 from pipeline.tasks import Stage
+from pipeline.url_load import load_urls
 
 HOST_BATCH = 100_000
 _TYPES = {
@@ -74,11 +75,15 @@ def create_tables(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def load_warehouse(
-    con: duckdb.DuckDBPyConnection, study: Study, manifest: Manifest, has_probe: bool = False
+    con: duckdb.DuckDBPyConnection,
+    study: Study,
+    manifest: Manifest,
+    has_probe: bool = False,
+    has_urls: bool = False,
 ) -> dict[str, int]:
     """Fill a new database from the parts of a complete manifest; returns the rows of each table.
 
-    Without `has_probe` the tables of the live probe stay empty.
+    Without `has_probe` the tables of the live probe stay empty, without `has_urls` those of drawn URLs.
     """
     captured = manifest.require(Stage.CAPTURE, after=Stage.DISCOVER)
     declared = manifest.require(Stage.DECLARE, after=Stage.CAPTURE)
@@ -98,6 +103,8 @@ def load_warehouse(
         _load_parts(con, layout, OBSERVATIONS.name, probed, "SELECT * FROM {parts}")
         known = "SELECT DISTINCT ON (body_digest, agent) * FROM {parts} ORDER BY ALL"
         _load_parts(con, layout, LIVE_DECLARATIONS.name, probed, known)
+    if has_urls:
+        load_urls(con, layout, manifest.require(Stage.URLS, after=Stage.DISCOVER))
     _load_snapshots(con, manifest)
     _load_sites(con, study)
     _load_rulers(con, study)

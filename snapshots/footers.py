@@ -46,13 +46,14 @@ class Footer:
     row_groups: tuple[RowGroup, ...]
 
 
-def list_index_parts(archive: Archive, snapshot: str) -> tuple[str, ...]:
-    """The paths of the robotstxt parts of a snapshot's columnar index, in the order of the archive's list.
+def list_index_parts(archive: Archive, snapshot: str, subset: str = "robotstxt") -> tuple[str, ...]:
+    """The paths of one subset of a snapshot's columnar index, in the order of the archive's list.
 
-    Empty when the index has no such part, FileMissing when the snapshot has no index.
+    Subsets are `robotstxt`, `warc` (pages that were fetched) and `crawldiagnostics`. Empty when the index
+    has no such part, FileMissing when the snapshot has no index.
     """
     paths = read_path_list(archive, f"crawl-data/{snapshot}/cc-index-table.paths.gz")
-    return tuple(path for path in paths if "/subset=robotstxt/" in path and path.endswith(".parquet"))
+    return tuple(path for path in paths if f"/subset={subset}/" in path and path.endswith(".parquet"))
 
 
 def read_footer(archive: Archive, path: str) -> bytes:

@@ -25,21 +25,21 @@ INDEX_ROWS: pa.Schema = pa.schema(
 )
 
 
-def normalise_column(column: Any, name: str) -> Any:
-    """An array in the type that `INDEX_ROWS` has for the column; pa.ArrowInvalid if a value does not fit.
+def normalise_column(column: Any, name: str, schema: pa.Schema = INDEX_ROWS) -> Any:
+    """An array in the type that `schema` has for the column; pa.ArrowInvalid if a value does not fit.
 
     Times become seconds in UTC without a zone, whatever their unit; fractions of a second are dropped.
     """
-    kind = INDEX_ROWS.field(name).type
+    kind = schema.field(name).type
     return column.cast(kind, safe=not pa.types.is_timestamp(column.type))
 
 
-def normalise_rows(table: pa.Table) -> pa.Table:
-    """A table with all columns of `INDEX_ROWS` and no other; see `normalise_column`."""
+def normalise_rows(table: pa.Table, schema: pa.Schema = INDEX_ROWS) -> pa.Table:
+    """A table with all columns of `schema` and no other; see `normalise_column`."""
     columns = [
-        normalise_column(table[field.name], field.name)
+        normalise_column(table[field.name], field.name, schema)
         if field.name in table.column_names
         else pa.nulls(table.num_rows, field.type)
-        for field in INDEX_ROWS
+        for field in schema
     ]
-    return pa.Table.from_arrays(columns, schema=INDEX_ROWS)
+    return pa.Table.from_arrays(columns, schema=schema)

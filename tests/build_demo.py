@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from demo_index import write_index
+from demo_pages import write_pages
 from demo_warc import (
     N_FILES,
     NAMES_WITH_END_TIME_SINCE,
@@ -252,11 +253,13 @@ def main(folder: Path) -> None:
     """Write archive/, sites.csv and expected/ below a folder, in place of what was there."""
     hosts, snapshots, answers = read_toml("hosts.toml")["host"], read_snapshots(), read_answers()
     others = read_toml("hosts.toml")["source"]
+    pages = read_toml("pages.toml")["pages"]
     shutil.rmtree(folder / "archive", ignore_errors=True)
     counts = []
     for snapshot in snapshots:
         exchanges = [e for host in hosts for e in list_exchanges(host, snapshot, answers)]
         write_snapshot(folder / "archive", snapshot, exchanges)
+        write_pages(folder / "archive", snapshot, pages)
         counts.append(count_exchanges(snapshot, exchanges))
     write_collinfo(folder / "archive", snapshots)
     studied = [host for host in hosts if "stratum" in host]

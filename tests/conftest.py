@@ -87,6 +87,12 @@ def studies() -> Any:
     return _load("targeted_study")
 
 
+@pytest.fixture(scope="session")
+def pages() -> Any:
+    """The module `page_index`: writes the pages that a release's index holds."""
+    return _load("page_index")
+
+
 @pytest.fixture(scope="module")
 def s3_server(require_all: bool) -> Iterator[Any]:
     """A running `s3_server.S3Server`; the test is skipped where its libraries are not installed."""

@@ -142,12 +142,12 @@ def write_index(root: Path, snapshot: Snapshot, places: Sequence[Place]) -> None
     (root / f"crawl-data/{snapshot.id}/cc-index-table.paths.gz").write_bytes(listing)
 
 
-def write_part(path: Path, rows: pa.Table, is_old: bool) -> None:
+def write_part(path: Path, rows: pa.Table, is_old: bool, rows_per_group: int = ROWS_PER_GROUP) -> None:
     pq.write_table(
         rows,
         path,
         compression="gzip",
-        row_group_size=ROWS_PER_GROUP,
+        row_group_size=rows_per_group,
         # Bounds of the keys are what look-ups need, the others would only make the demo larger.
         write_statistics=["url_surtkey"],
         use_dictionary=False,

@@ -19,7 +19,7 @@ from snapshots.archive import FolderArchive
 
 FILES = (Stage.DISCOVER, Stage.CAPTURE, Stage.DECLARE)
 MODELS = (*FILES, Stage.LOAD, Stage.ANALYSE)
-DATASET = tuple(stage for stage in RUNNERS if stage not in (Stage.PROBE, Stage.REPORT))
+DATASET = tuple(stage for stage in RUNNERS if stage not in (Stage.PROBE, Stage.URLS, Stage.REPORT))
 
 
 @dataclass

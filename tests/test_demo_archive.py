@@ -86,7 +86,9 @@ def test_the_builder_writes_the_same_bytes_twice(built: dict[str, bytes], tmp_pa
 def test_the_bundle_is_small() -> None:
     sizes = {path: path.stat().st_size for path in DEMO.rglob("*") if path.is_file()}
     n_index = sum(size for path, size in sizes.items() if "cc-index" in path.as_posix())
-    assert 0 < n_index < 150_000
+    n_pages = sum(size for path, size in sizes.items() if "subset=warc" in path.as_posix())
+    assert 0 < n_pages < 100_000
+    assert 0 < n_index - n_pages < 150_000
     assert sum(sizes.values()) - n_index < 400_000
 
 

@@ -66,7 +66,7 @@ def files_below(folder: Path) -> dict[str, tuple[int, int]]:
 def test_the_verbs_are_those_of_the_design_and_the_help_lists_them(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    stages = {"discover", "capture", "declare", "probe", "load", "analyse", "publish", "report"}
+    stages = {"discover", "capture", "urls", "declare", "probe", "load", "analyse", "publish", "report"}
     assert set(VERBS) == {"run", "crawls", "sql", "explain", "sites", "status", "demo"} | stages
     text = build_parser().format_help()
     assert all(re.search(rf"^    {verb} +\w", text, re.MULTILINE) for verb in VERBS)
@@ -278,7 +278,7 @@ def test_status_says_what_is_done_what_is_left_and_what_was_lost(
 ) -> None:
     empty = write_study(tmp_path)
     assert main(["status", str(empty)]) == 1
-    stages = [stage for stage in RUNNERS if stage != "probe"]
+    stages = [stage for stage in RUNNERS if stage not in ("probe", "urls")]
     assert capsys.readouterr().out.splitlines() == [f"{stage:<9} to do" for stage in stages]
     assert not (tmp_path / "out").exists()
     assert main(["status", str(study)]) == 1

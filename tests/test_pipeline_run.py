@@ -24,7 +24,7 @@ DEMO = Path(__file__).parents[1] / "pipeline" / "demo"
 OLD, MIDDLE, NEW = "CC-MAIN-2023-40", "CC-MAIN-2024-10", "CC-MAIN-2026-08"
 FILES = (Stage.DISCOVER, Stage.CAPTURE, Stage.DECLARE)
 TABLES = (*FILES, Stage.LOAD)
-EVERYTHING = tuple(stage for stage in RUNNERS if stage is not Stage.PROBE)
+EVERYTHING = tuple(stage for stage in RUNNERS if stage not in (Stage.PROBE, Stage.URLS))
 DATASET = tuple(stage for stage in EVERYTHING if stage is not Stage.REPORT)
 
 

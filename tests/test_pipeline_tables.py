@@ -52,6 +52,9 @@ KEYS = {
         "asks_login",
         "has_body",
     ),
+    "url_snapshots": ("snapshot",),
+    "url_frames": ("snapshot", "host"),
+    "url_samples": ("snapshot", "host", "place"),
     "runs": ("run", "stage"),
 }
 OTHER_COLUMNS = {
@@ -78,6 +81,9 @@ OTHER_COLUMNS = {
     " body_length truncated title markers presence sketch location retry_after_s is_void",
     "live_declarations": "body_kind restriction",
     "outcome_kinds": "stage detail bearing access_state",
+    "url_snapshots": "per_host n_parts_planned n_parts_read",
+    "url_frames": "n_urls_seen n_urls_sampled",
+    "url_samples": "path url",
     "runs": "started_at elapsed_s peak_memory_mib code_version library_versions dialects registry_digest"
     " inputs_digest n_tasks n_tasks_run n_rows skips",
 }

@@ -14,6 +14,7 @@ from pipeline.run import run_stages, stages_of
 from pipeline.stages import discover
 from pipeline.study import Study, check_lists, read_study
 from pipeline.tasks import Stage, State, Task, read_receipt
+from pipeline.url_preview import preview_urls
 
 
 def main(options: argparse.Namespace) -> int:
@@ -61,10 +62,13 @@ def print_plan(study: Study, stages: Sequence[Stage]) -> int:
             print("capture: planned from what discover finds; run `crawlcensus discover` to see it")
     for line in Preview(Job.open(study)).lines(stages):
         print(line)
+    if Stage.URLS in stages:
+        for line in preview_urls(Job.open(study)):
+            print(line)
     if Stage.PROBE in stages:
         print_probe(study)
     for stage in stages:
-        if stage not in (Stage.DISCOVER, Stage.CAPTURE, Stage.PROBE):
+        if stage not in (Stage.DISCOVER, Stage.CAPTURE, Stage.URLS, Stage.PROBE):
             print(f"{stage}: planned from what the stages before it publish")
     return 0
 

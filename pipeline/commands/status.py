@@ -35,6 +35,8 @@ def _grounds(job: Job) -> Iterator[tuple[Stage, tuple[Stage, ...]]]:
     """Each stage with the stages that it is built on."""
     others = {
         Stage.DISCOVER: (),
+        Stage.URLS: (Stage.DISCOVER,),
+        Stage.DECLARE: (Stage.CAPTURE,),
         Stage.PROBE: (),
         Stage.LOAD: job.grounds,
         Stage.PUBLISH: (Stage.ANALYSE,),

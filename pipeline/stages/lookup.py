@@ -65,7 +65,7 @@ def run(context: Context, task: Task) -> Receipt:
     """Search one part of the index and publish the captures found in it."""
     (path,), (footer_part, keys_path) = task.inputs, task.arguments
     snapshot = task.partition.removeprefix("snapshot=")
-    footer = _read_footer(context, footer_part, path)
+    footer = read_footer_of(context, footer_part, path)
     found, missing = CAPTURES.schema.empty_table(), []
     with context.open_archive(spool_of_part(task)) as archive:
         try:
@@ -91,7 +91,7 @@ def run(context: Context, task: Task) -> Receipt:
     )
 
 
-def _read_footer(context: Context, footer_part: str, path: str) -> Footer:
+def read_footer_of(context: Context, footer_part: str, path: str) -> Footer:
     rows = pq.read_table(context.layout.file(footer_part), filters=[("index_filename", "=", path)])
     return parse_footer(rows[INDEX_FOOTERS.schema.field("footer").name][0].as_py())
 
