@@ -12,22 +12,37 @@ BASES = ("observed", "carried_1y", "carried", "carried_files")
 MEASURES = ("all", "some_or_all")
 AGENTS_AT_ONCE = 8
 
-_UNIT_CELLS = """
-CREATE OR REPLACE TEMP TABLE unit_cells AS
-SELECT corpus, part, unit, position - 1 AS place, outcome, freshness, sum(ticks)::BIGINT AS ticks
-FROM known_outcomes JOIN estimate_hosts USING (host) JOIN snapshot_order USING (snapshot)
-WHERE dialect = (SELECT dialect FROM dialects WHERE is_default)
-GROUP BY ALL
-ORDER BY corpus, part
+_AGENT_PLACES = """
+CREATE OR REPLACE TEMP TABLE agent_places AS
+SELECT agent, row_number() OVER (ORDER BY agent <> '*', agent) - 1 AS agent_place
+FROM (SELECT DISTINCT agent FROM closure_steps)
+"""
+_OUTCOME_PLACES = """
+CREATE OR REPLACE TEMP TABLE outcome_places AS
+SELECT outcome, row_number() OVER (ORDER BY outcome) - 1 AS outcome_place
+FROM (SELECT DISTINCT outcome FROM outcome_levels)
 """
 _BASIS_PLACES = f"""
 CREATE OR REPLACE TEMP TABLE basis_places AS
 SELECT freshness, list_position({list(BASES)}, basis) - 1 AS basis FROM observation_bases
 """
-_AGENT_PLACES = """
-CREATE OR REPLACE TEMP TABLE agent_places AS
-SELECT agent, row_number() OVER (ORDER BY agent <> '*', agent) - 1 AS agent_place
-FROM (SELECT DISTINCT agent FROM closure_steps)
+# Stored, since every corpus, part and handful of agents asks again.
+_STEPS = f"""
+CREATE OR REPLACE TEMP TABLE agent_steps AS
+SELECT agent_place, outcome_place, list_position({list(MEASURES)}, measure) - 1 AS measure_place, step
+FROM closure_steps JOIN agent_places USING (agent) JOIN outcome_places USING (outcome)
+ORDER BY agent_place
+"""
+_UNIT_CELLS = """
+CREATE OR REPLACE TEMP TABLE unit_cells AS
+SELECT corpus, part, unit, position - 1 AS place, outcome_place, freshness, sum(ticks)::BIGINT AS ticks
+FROM known_outcomes
+JOIN estimate_hosts USING (host)
+JOIN snapshot_order USING (snapshot)
+JOIN outcome_places USING (outcome)
+WHERE dialect = (SELECT dialect FROM dialects WHERE is_default)
+GROUP BY ALL
+ORDER BY corpus, part
 """
 _KNOWN = """
 SELECT basis AS series, place, unit, sum(ticks)::BIGINT AS ticks
@@ -36,11 +51,10 @@ WHERE corpus = ? AND part = ? AND freshness <> 'last_file'
 GROUP BY ALL
 """
 _CLOSED = f"""
-SELECT agent_place, {len(MEASURES)} * basis + list_position({list(MEASURES)}, measure) - 1 AS series,
-    place, unit, sum(step * ticks)::BIGINT AS ticks
+SELECT agent_place, {len(MEASURES)} * basis + measure_place AS series, place, unit,
+    sum(step * ticks)::BIGINT AS ticks
 FROM unit_cells
-JOIN closure_steps USING (outcome)
-JOIN agent_places USING (agent)
+JOIN agent_steps USING (outcome_place)
 JOIN basis_places USING (freshness)
 WHERE corpus = ? AND part = ? AND agent_place BETWEEN ? AND ?
 GROUP BY ALL
@@ -63,13 +77,13 @@ class Part:
 
 def prepare_cells(con: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary tables that the other functions read."""
-    for statement in (_UNIT_CELLS, _BASIS_PLACES, _AGENT_PLACES):
+    for statement in (_AGENT_PLACES, _OUTCOME_PLACES, _BASIS_PLACES, _STEPS, _UNIT_CELLS):
         con.execute(statement)
 
 
 def drop_cells(con: duckdb.DuckDBPyConnection) -> None:
     """Remove the temporary tables."""
-    for table in ("unit_cells", "basis_places", "agent_places"):
+    for table in ("unit_cells", "agent_steps", "basis_places", "outcome_places", "agent_places"):
         con.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
 
