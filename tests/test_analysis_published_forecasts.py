@@ -1,5 +1,6 @@
 """What others forecast, held against data by hand; and why it is not scored where it cannot be."""
 
+import random
 from collections.abc import Callable
 
 import duckdb
@@ -118,3 +119,30 @@ def test_a_source_that_is_no_web_host_stays_in_the_head(warehouse: Warehouse) ->
     con.execute("UPDATE sites SET is_domain = false WHERE host = 'a.org'")
     models.build(con)
     assert score(con, "n_hosts, share_observed")[OPENAI] == (5, 10 / 40)
+
+
+def test_the_combined_head_is_that_of_the_estimates(warehouse: Warehouse) -> None:
+    rng = random.Random(3)
+    snapshots = ["CC-MAIN-2024-10", "CC-MAIN-2025-13"]
+    words = [*RULESETS, "404", "403", "-"]
+    histories = {f"h{n}.org": " ".join(rng.choices(words, k=2)) for n in range(60)}
+    con = warehouse(
+        snapshots=snapshots,
+        histories=histories,
+        rulesets=RULESETS,
+        strata=dict.fromkeys(list(histories)[40:], "random"),
+        weights={(host, "c4_tokens"): rng.randrange(1, 99) for host in histories},
+        corpora={"c4_tokens": ("random", 1e6)},
+        heads={(host, "c4_tokens") for host in list(histories)[:40]},
+    )
+    con.execute("UPDATE corpora SET title = 'C4' WHERE corpus = 'c4_tokens'")
+    models.build(con)
+    query = (
+        "SELECT share FROM level_estimates WHERE snapshot = 'CC-MAIN-2025-13' AND agent = '(study combined)'"
+        " AND corpus = 'c4_tokens' AND estimator = 'study' AND part = 'head' AND basis = 'carried'"
+        " AND measure = 'all'"
+    )
+    ((estimate,),) = con.execute(query).fetchall()
+    (observed,) = score(con, "share_observed")[COMBINED]
+    assert observed == pytest.approx(estimate, abs=1e-9)
+    assert 0 < estimate < 1
