@@ -95,9 +95,7 @@ def _fit_arima(past: Floats, start: tuple[float, ...], **orders: Any) -> Forecas
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         # Whether the fit converged is told in the table.
         warnings.simplefilter("ignore")
-        model = SARIMAX(
-            past, **orders, enforce_stationarity=False, enforce_invertibility=False, concentrate_scale=True
-        )
+        model = SARIMAX(past, **orders, concentrate_scale=True)
         fit = model.fit(start or None, disp=0, maxiter=_MOST_STEPS, factr=_TOLERANCE, cov_type="none")
         ahead = fit.get_forecast(HORIZON)
     return replace(
