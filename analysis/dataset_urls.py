@@ -3,6 +3,13 @@
 from analysis.dataset import Check, Dataset, Reference
 from consent.vocabulary import AccessState, GroupMatch, Restriction
 
+ACCESSIBLE_SHARE = """
+SELECT s.*, a.content_digest, i.dialect, i.dialect_version, a.warc_filename, a.warc_record_offset
+FROM accessible_share AS s
+JOIN answers AS a ON a.snapshot = s.snapshot AND a.host = s.host
+JOIN dialects AS i ON i.is_default
+"""
+
 ACCESSIBLE_SHARE_NOTE = """\
 An agent without a row of its own gets the row of `*`. Pages are those that Common Crawl fetched with status
 200 in the snapshot, drawn by the MD5 of host and path, so that the same pages can be drawn again from its
@@ -45,8 +52,9 @@ URL_DATASETS: tuple[Dataset, ...] = (
         "accessible_share",
         "snapshot of which URLs were drawn, host observed in it, and agent that its robots.txt answers apart,"
         " plus *",
-        ("accessible_share",),
+        ("accessible_share", "answers", "readings"),
         ("snapshot", "host", "agent"),
+        query=ACCESSIBLE_SHARE,
         vocabularies=(
             ("access_state", AccessState),
             ("restriction", Restriction),
