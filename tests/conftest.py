@@ -115,6 +115,12 @@ def probes() -> Any:
     return _load("probe_study")
 
 
+@pytest.fixture(scope="session")
+def cookbook() -> Any:
+    """The module `write_cookbook`: reads the recipes of docs/cookbook.md, and asks them."""
+    return _load("write_cookbook")
+
+
 @pytest.fixture
 def aws_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """A user of whom AWS's tools know nothing; to be changed by what comes back."""
