@@ -39,9 +39,15 @@ class Dots:
 
 
 def draw_parts(
-    rows: Rows, bar: str, part: str, order: Sequence[str], colors: Sequence[str], measure: Measure
+    rows: Rows,
+    bar: str,
+    part: str,
+    order: Sequence[str],
+    colors: Sequence[str],
+    measure: Measure,
+    is_whole: bool = True,
 ) -> Chart:
-    """Horizontal bars of parts that make one, in the order of first appearance."""
+    """Horizontal bars of parts, which make one unless `is_whole` is false, in the order given."""
     selection = picked(part, is_in_legend=True)
     ranked = Rows.of((*rows.columns, "rank"), [(*row, list(order).index(getattr(row, part))) for row in rows])
     chart: alt.Chart = (
@@ -53,7 +59,7 @@ def draw_parts(
                 f"{measure.column}:Q",
                 title=measure.title,
                 stack="zero",
-                scale=alt.Scale(domain=[0, 1], clamp=True),
+                scale=alt.Scale(domain=[0, 1], clamp=True) if is_whole else alt.Undefined,
                 axis=alt.Axis(format=measure.format),
             ),
             color=color_scale(part, order, colors),
@@ -125,7 +131,7 @@ def draw_dots(rows: Rows, how: Dots) -> Chart:
               for end, word in ((how.low, "low"), (how.high, "high")) if end],
         ],
     ).add_params(selection)  # fmt: skip
-    step = alt.Step(11 if len(order) > 1 else 22)
+    step = alt.Step(11)
     bars = [base.mark_rule(strokeWidth=1.5).encode(x=f"{how.low}:Q", x2=f"{how.high}:Q")] if how.low else []
     return alt.layer(*bars, dots).properties(width=WIDTH - 60, height=step)
 

@@ -34,8 +34,8 @@ def make_spec(chart: Chart, title: str, notes: Sequence[str], alt_text: str) -> 
     spec = chart.configure(font="sans-serif", background="white").to_dict()
     spec["config"] |= _CONFIG
     spec["title"] = {
-        "text": textwrap.wrap(title, 84),
-        "subtitle": [line for note in notes for line in textwrap.wrap(note, 112)],
+        "text": textwrap.wrap(title, 84, break_on_hyphens=False),
+        "subtitle": [line for note in notes for line in textwrap.wrap(note, 112, break_on_hyphens=False)],
     }
     spec["description"] = alt_text
     return _rename_views(spec)
@@ -115,7 +115,7 @@ def color_scale(
     field: str, order: Sequence[str], colors: Sequence[str] = PALETTE, has_legend: bool = True
 ) -> alt.Color:
     """A colour per value of a field, both in the order given."""
-    legend = alt.Legend(title=None) if has_legend else None
+    legend = alt.Legend(title=None, symbolOpacity=1) if has_legend else None
     used = [colors[place % len(colors)] for place in range(len(order))]
     scale = alt.Scale(domain=list(order), range=used)
     return alt.Color(f"{field}:N", legend=legend, scale=scale, title=None, sort=list(order))

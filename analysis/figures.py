@@ -26,6 +26,7 @@ from analysis.findings.rows import Row, Rows
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 2, 2, 2]]
 HEIGHT = 340
 MANY_LINES = 9
+SMALL = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +169,13 @@ def draw_panels(
 ) -> Chart:
     """Small multiples: a panel per value of a column, the same series in each, with a band if any."""
     days, order = rows.values("starts_on"), rows.values(series)
+    # A few panels have the room to be read; many stand side by side.
+    columns, width = (4, SMALL) if len(rows.values(panel)) > 6 else (2, 320)
     selection = picked(series, is_in_legend=True)
     dash_scale = alt.Scale(domain=order, range=[DASHES[place % len(DASHES)] for place in range(len(order))])
     dashes = alt.StrokeDash(f"{series}:N", sort=order, scale=dash_scale, title=None)
     base = chart_of(rows).encode(
-        x=time_axis("starts_on", days, width=150),
+        x=time_axis("starts_on", days, width=width),
         y=alt.Y(
             f"{measure.column}:Q", title=measure.title, axis=alt.Axis(format=measure.format, tickCount=4)
         ),
@@ -188,14 +191,14 @@ def draw_panels(
             opacity=opacity_of(selection) if point_size(days) else alt.value(0),
             tooltip=[*tips, tip(measure.column, measure.title, measure.tip_format)],
         ),
-    ).properties(width=150, height=120)  # fmt: skip
+    ).properties(width=width, height=120 if width == SMALL else 180)  # fmt: skip
     facet = alt.Facet(
         f"{panel}:N",
         sort=rows.values(panel),
         title=None,
         header=alt.Header(labelFontSize=12, labelFontWeight="bold"),
     )
-    return layers.facet(facet=facet, columns=4, spacing=18)
+    return layers.facet(facet=facet, columns=columns, spacing=18)
 
 
 def draw_stack(

@@ -85,12 +85,18 @@ def environment() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     made.filters["embedded"] = embedded
+    made.filters["unbroken"] = unbroken
     return made
 
 
 def embedded(spec: Spec) -> str:
     """The specification as the text of a script element: no `<` of the data can end the element."""
     return json.dumps(spec).replace("<", "\\u003c")
+
+
+def unbroken(text: str) -> str:
+    """A sentence whose numbers keep their per cent signs at the end of a line."""
+    return text.replace(" %", "\u00a0%")
 
 
 def _write(path: Path, text: str) -> None:

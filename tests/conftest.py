@@ -12,6 +12,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from analysis import models
+
 SHARED = Path(os.environ.get("CENSUS_SHARED", Path(__file__).parents[2] / "shared"))
 
 
@@ -47,6 +49,16 @@ def warehouse() -> Iterator[Callable[..., duckdb.DuckDBPyConnection]]:
     yield make
     for con in opened:
         con.close()
+
+
+@pytest.fixture(scope="session")
+def made_up_census() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A census of 200 made-up hosts in four snapshots with every model built; for reading only."""
+    snapshots = ("CC-MAIN-2020-39", "CC-MAIN-2022-12", "CC-MAIN-2023-39", "CC-MAIN-2024-52")
+    with duckdb.connect() as con:
+        _load("made_up_census").fill_census(con, snapshots, 200)
+        models.build(con)
+        yield con
 
 
 @pytest.fixture(autouse=True)

@@ -66,7 +66,7 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._fact:
-            self.facts[self._fact] = self.facts.get(self._fact, "") + data
+            self.facts[self._fact] = self.facts.get(self._fact, "") + data.replace("\u00a0", " ")
         if self._is_spec:
             self.spec = json.loads(data)
         else:

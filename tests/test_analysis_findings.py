@@ -1,30 +1,22 @@
 """What each finding says: its numbers are those of its CSV, counted again here."""
 
 import re
-import runpy
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from analysis import models
 from analysis.findings.finding import Told
 from analysis.findings.table import FINDINGS
 from analysis.report_pages import make_page
 
 SNAPSHOTS = ("CC-MAIN-2020-39", "CC-MAIN-2022-12", "CC-MAIN-2023-39", "CC-MAIN-2024-52")
 FIRST, LAST = SNAPSHOTS[0], SNAPSHOTS[-1]
-MADE_UP = Path(__file__).with_name("made_up_census.py")
 
 
-@pytest.fixture(scope="module")
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as made:
-        runpy.run_path(str(MADE_UP))["fill_census"](made, SNAPSHOTS, 200)
-        models.build(made)
-        yield made
+@pytest.fixture
+def con(made_up_census: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    return made_up_census
 
 
 def told(con: duckdb.DuckDBPyConnection, name: str) -> Told:
@@ -79,7 +71,8 @@ def test_the_corpus_with_most_weight_closed_is_that_of_the_levels(con: duckdb.Du
         f" FROM declared_levels WHERE agent LIKE '(%' AND stratum = '(all)' AND snapshot = '{LAST}'"
         " GROUP BY corpus, agent ORDER BY s DESC LIMIT 1",
     )
-    assert told(con, "corpora").answer.startswith(f"Most in {corpus}: {100 * share:.2f} % of its")
+    title = {"c4": "C4", "hosts": "Hosts"}[corpus]
+    assert told(con, "corpora").answer.startswith(f"Most in {title}: {100 * share:.2f} % of its")
 
 
 def test_the_hosts_open_at_first_are_followed_to_the_end(con: duckdb.DuckDBPyConnection) -> None:
@@ -191,6 +184,6 @@ def test_every_number_of_every_answer_is_in_the_rows_or_counted_from_them(
         if page.told:
             assert re.search(r"\d", page.told.answer), finding.id
             assert "nan" not in page.told.answer.lower()
-            assert "None" not in " ".join(
-                (page.told.answer, *page.told.sentences, page.told.alt, page.told.n)
+            assert not re.search(
+                r"None(?! of)", " ".join((page.told.answer, *page.told.sentences, page.told.alt, page.told.n))
             )

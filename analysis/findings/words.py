@@ -107,7 +107,12 @@ def agent_words(agent: str) -> str:
     """
     if not agent.startswith("("):
         return agent
-    return COMBINED if "combined" in agent else f"{agent.strip('()')} agent"
+    if "combined" in agent:
+        return COMBINED
+    kind = agent.strip("()").removeprefix("any ")
+    if kind.startswith("of "):
+        return f"any agent {kind}"
+    return "any agent that acts for a user" if kind == "agent" else f"any {kind} agent"
 
 
 def count_of(n: int, one: str, many: str = "") -> str:

@@ -10,14 +10,14 @@ WITH ends AS (
     FROM coverage WHERE n_hosts_observed > 0
 )
 SELECT
-    corpus,
+    coalesce(any_value(title), declared_levels.corpus) AS corpus,
     agent,
     snapshot,
     sum(n_hosts_observed)::BIGINT AS n_hosts,
     coalesce(sum(share_of_observed) FILTER (level = 'all'), 0) AS share
-FROM declared_levels JOIN ends USING (snapshot)
+FROM declared_levels JOIN ends USING (snapshot) LEFT JOIN corpora USING (corpus)
 WHERE stratum = '(all)' AND agent LIKE '(%'
     AND EXISTS (SELECT 1 FROM declared_levels WHERE corpus <> 'hosts')
-GROUP BY corpus, agent, snapshot
+GROUP BY declared_levels.corpus, agent, snapshot
 HAVING sum(n_hosts_observed) > 0
-ORDER BY corpus <> 'hosts', corpus, agent, snapshot
+ORDER BY declared_levels.corpus <> 'hosts', declared_levels.corpus, agent, snapshot
