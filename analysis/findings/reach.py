@@ -16,11 +16,7 @@ def tell_accessible(rows: Rows) -> Told:
     )
     top = worded.rows[0]
     hidden = next((row for row in worded if row.whom == top.whom and row.share_some_mean is not None), None)
-    some = (
-        f"; on hosts that close some paths, {percent(hidden.share_some_mean)} to {hidden.whom}"
-        if hidden
-        else ""
-    )
+    some = f"; {percent(hidden.share_some_mean)} on hosts that close some paths" if hidden else ""
     return Told(
         f"{percent(top.share_accessible)} of hosts' own pages may be fetched by {top.whom} in "
         f"{top.snapshot}{some}.",
