@@ -82,19 +82,28 @@ def draw_counts(rows: Rows, bar: str, measure: Measure, color: str = PALETTE[0])
     """Horizontal bars with their number written at the end, in the order given."""
     is_share = measure.format.endswith("%")
     ticks = alt.Undefined if is_share else 1
+    has_negative = min(rows.values(measure.column), default=0) < 0
     base = chart_of(rows).encode(
         y=alt.Y(f"{bar}:N", sort=rows.values(bar), title=None, axis=alt.Axis(labelLimit=320)),
         x=alt.X(
             f"{measure.column}:Q",
             title=measure.title,
+            # Numbers to the left of a bar need room before the names.
+            scale=alt.Scale(padding=50) if has_negative else alt.Undefined,
             axis=alt.Axis(format=measure.format, tickMinStep=ticks, tickCount=8),
         ),
         tooltip=[tip(bar, bar), tip(measure.column, measure.title, measure.tip_format)],
     )
-    text = base.mark_text(align="left", dx=5, fontSize=12, color=INK).encode(
-        text=alt.Text(f"{measure.column}:Q", format=measure.tip_format)
-    )
-    return alt.layer(base.mark_bar(color=color), text).properties(width=WIDTH - 120, height=alt.Step(24))
+    words = alt.Text(f"{measure.column}:Q", format=measure.tip_format)
+    texts = [
+        base.transform_filter(f"datum['{measure.column}'] >= 0")
+        .mark_text(align="left", dx=5, fontSize=12, color=INK)
+        .encode(text=words)
+    ]
+    if has_negative:
+        below = base.transform_filter(f"datum['{measure.column}'] < 0")
+        texts.append(below.mark_text(align="right", dx=-5, fontSize=12, color=INK).encode(text=words))
+    return alt.layer(base.mark_bar(color=color), *texts).properties(width=WIDTH - 120, height=alt.Step(24))
 
 
 def draw_dots(rows: Rows, how: Dots) -> Chart:

@@ -19,6 +19,8 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 INK, SOFT, GRID = "#222222", "#555555", "#E3E3E3"
 MANY_SNAPSHOTS = 24
 FAINT = 0.12
+# Fonts of one width, one of which most systems have: what was measured here fits there.
+FONT = "Arial, Helvetica, Liberation Sans, sans-serif"
 
 Chart: TypeAlias = alt.TopLevelMixin
 Shape: TypeAlias = Literal["linear", "step-after"]
@@ -31,7 +33,7 @@ def make_spec(chart: Chart, title: str, notes: Sequence[str], alt_text: str) -> 
 
     Equal charts give equal specifications, whatever was drawn before in the same process.
     """
-    spec = chart.configure(font="sans-serif", background="white").to_dict()
+    spec = chart.configure(font=FONT, background="white").to_dict()
     spec["config"] |= _CONFIG
     spec["title"] = {
         "text": textwrap.wrap(title, 84, break_on_hyphens=False),
@@ -71,11 +73,13 @@ def inline(svg: str, figure_id: str, alt_text: str) -> str:
 
 
 _CONFIG: Mapping[str, object] = {
-    "font": "sans-serif",
+    "font": FONT,
+    # Where none of the fonts is there, a wider one still has room.
+    "padding": {"left": 14, "top": 6, "right": 28, "bottom": 6},
     "view": {"stroke": None},
     "title": {
         "anchor": "start",
-        "frame": "group",
+        "frame": "bounds",
         "fontSize": 15,
         "color": INK,
         "subtitleFontSize": 12,

@@ -11,9 +11,7 @@ FAMILY = "Who is restricted"
 
 def tell_accessible(rows: Rows) -> Told:
     """Marks by agent, with bars over what is not known."""
-    worded = Rows.of(
-        (*rows.columns, "whom", "what"), [(*row, agent_words(row.agent), "mean") for row in rows]
-    )
+    worded = Rows.of((*rows.columns, "whom", "what"), [(*row, _every(row.agent), "mean") for row in rows])
     top = worded.rows[0]
     hidden = next((row for row in worded if row.whom == top.whom and row.share_some_mean is not None), None)
     some = f"; {percent(hidden.share_some_mean)} on hosts that close some paths" if hidden else ""
@@ -42,6 +40,11 @@ def tell_accessible(rows: Rows) -> Told:
             for row in worded
         ),
     )
+
+
+def _every(agent: str) -> str:
+    """A page counts when all may fetch it that a label stands for."""
+    return agent_words(agent).replace("any ", "every ", 1)
 
 
 FINDINGS = (
