@@ -36,8 +36,8 @@ def make_spec(chart: Chart, title: str, notes: Sequence[str], alt_text: str) -> 
     spec = chart.configure(font=FONT, background="white").to_dict()
     spec["config"] |= _CONFIG
     spec["title"] = {
-        "text": textwrap.wrap(title, 84, break_on_hyphens=False),
-        "subtitle": [line for note in notes for line in textwrap.wrap(note, 112, break_on_hyphens=False)],
+        "text": textwrap.wrap(title, 70, break_on_hyphens=False),
+        "subtitle": [line for note in notes for line in textwrap.wrap(note, 100, break_on_hyphens=False)],
     }
     spec["description"] = alt_text
     return _rename_views(spec)
