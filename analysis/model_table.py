@@ -28,10 +28,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model by name, and what it is built as unless the caller wants it stored."""
+    """A model by name, and what it is built as unless the caller wants it stored.
+
+    A table `in_batches` is filled some snapshots at a time, as analysis.batches says.
+    """
 
     name: str
     kind: Kind
+    in_batches: bool = False
 
 
 MODELS = (
@@ -40,7 +44,7 @@ MODELS = (
     Model("agent_groups", Kind.VIEW),
     Model("declarations", Kind.VIEW),
     Model("outcome_levels", Kind.TABLE),
-    Model("answers", Kind.TABLE),
+    Model("answers", Kind.TABLE, in_batches=True),
     Model("host_snapshots", Kind.TABLE),
     Model("host_outcomes", Kind.VIEW),
     Model("panel_by_dialect", Kind.VIEW),

@@ -6,7 +6,7 @@ over models before it.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from analysis.batches import fill_in_batches
 from analysis.model_table import MODELS, PREPARED, Kind, Model
 from analysis.probe_tables import create_probe_tables
 
@@ -81,12 +82,17 @@ class LiveKind(NamedTuple):
     has_body: bool
 
 
-def build(con: duckdb.DuckDBPyConnection, materialise: Collection[str] = ()) -> None:
+def build(
+    con: duckdb.DuckDBPyConnection,
+    materialise: Collection[str] = (),
+    tell: Callable[[str], object] = lambda _name: None,
+) -> None:
     """Create every model, replacing what an earlier build left, with its descriptions as comments.
 
-    `materialise` names views to be stored as tables instead. The stored tables must be there (those of the
-    live probe are made, empty, where they are not), `access_states` must hold every combination of
-    `access_combinations` and `outcome_kinds` every one of `outcome_combinations`; else ModelError.
+    `materialise` names views to be stored as tables instead, `tell` is given each model's name when it is
+    there. The stored tables must be there (those of the live probe are made, empty, where they are not),
+    `access_states` must hold every combination of `access_combinations` and `outcome_kinds` every one of
+    `outcome_combinations`; else ModelError.
     """
     for name in materialise:
         find_model(name)
@@ -97,7 +103,8 @@ def build(con: duckdb.DuckDBPyConnection, materialise: Collection[str] = ()) -> 
     for model in MODELS:
         if model.name in PREPARED:
             PREPARED[model.name](con)
-        _create(con, model.name, Kind.TABLE if model.name in materialise else model.kind)
+        _create(con, model, Kind.TABLE if model.name in materialise else model.kind)
+        tell(model.name)
     con.execute(PANEL_OF)
 
 
@@ -181,9 +188,12 @@ def _check_states(
         )
 
 
-def _create(con: duckdb.DuckDBPyConnection, name: str, kind: Kind) -> None:
+def _create(con: duckdb.DuckDBPyConnection, model: Model, kind: Kind) -> None:
+    name, query = model.name, query_of(model.name)
     _drop(con, name)
-    con.execute(f"CREATE {kind} {name} AS {query_of(name)}")
+    con.execute(f"CREATE {kind} {name} AS {query} {'WITH NO DATA' if model.in_batches else ''}")
+    if model.in_batches:
+        fill_in_batches(con, name, query)
     description = describe(name)
     con.execute(f"COMMENT ON {kind} {name} IS {_quoted(description.question)}")
     for column in description.columns:

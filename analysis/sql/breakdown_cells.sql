@@ -43,19 +43,18 @@ weighed AS MATERIALIZED (
 ),
 known AS (
     SELECT
-        snapshot, host, standing_for AS outcome, outcomes.is_observed,
+        snapshot, host, standing_for AS outcome, is_observed,
         CASE
             WHEN access_state IN ('empty', 'absent') THEN access_state
             WHEN access_state <> 'rules' THEN 'unreadable'
             WHEN managed_by IS NULL THEN 'unsigned'
             ELSE coalesce(management, 'cms')
         END AS management
-    FROM host_outcomes AS outcomes
-    JOIN host_snapshots USING (snapshot, host)
+    FROM host_snapshots
     JOIN alike USING (outcome)
     LEFT JOIN bodies USING (content_digest)
     LEFT JOIN body_authors ON author = managed_by
-    WHERE dialect = (SELECT dialect FROM dialects WHERE is_default) AND access_state <> 'not_captured'
+    WHERE access_state <> 'not_captured'
 ),
 cells AS (
     SELECT

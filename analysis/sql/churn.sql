@@ -37,10 +37,9 @@ named AS (
     SELECT outcome, agent, level, group_match FROM outcome_levels WHERE agent <> '*'
 ),
 seen AS (
-    SELECT host, snapshot, position, starts_on, outcome
-    FROM host_outcomes JOIN snapshot_order USING (snapshot)
-    WHERE is_observed AND dialect = (SELECT dialect FROM dialects WHERE is_default)
-        AND outcome IN (SELECT outcome FROM star)
+    SELECT host, snapshot, snapshot_order.position, starts_on, outcome
+    FROM host_snapshots JOIN snapshot_order USING (snapshot)
+    WHERE is_observed AND outcome IN (SELECT outcome FROM star)
 ),
 pairs AS (
     SELECT

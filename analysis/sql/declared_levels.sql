@@ -24,8 +24,7 @@ WITH cells AS MATERIALIZED (
         CASE WHEN is_observed THEN 'observed' WHEN is_carried THEN 'carried' ELSE 'never' END AS basis,
         count(*) AS n,
         sum(weight) AS w
-    FROM host_outcomes JOIN site_groups USING (host)
-    WHERE dialect = (SELECT dialect FROM dialects WHERE is_default)
+    FROM host_snapshots JOIN site_groups USING (host)
     GROUP BY ALL
 ),
 totals AS (

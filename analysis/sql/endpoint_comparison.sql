@@ -30,9 +30,8 @@ pairs AS (
     WHERE NOT first.is_last
 ),
 outcomes AS MATERIALIZED (
-    SELECT snapshot, host, outcome, is_observed FROM host_outcomes
-    WHERE dialect = (SELECT dialect FROM dialects WHERE is_default)
-        AND snapshot IN (SELECT unnest([snapshot_from, snapshot_to]) FROM pairs)
+    SELECT snapshot, host, outcome, is_observed FROM host_snapshots
+    WHERE snapshot IN (SELECT unnest([snapshot_from, snapshot_to]) FROM pairs)
 ),
 cells AS MATERIALIZED (
     SELECT

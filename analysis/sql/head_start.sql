@@ -25,20 +25,23 @@ starts AS (
     SELECT agent, first_listed_on, snapshot AS snapshot_listed
     FROM listed ASOF JOIN snapshot_order ON first_listed_on >= starts_on
 ),
-outcomes AS MATERIALIZED (
-    SELECT snapshot, host, outcome FROM host_outcomes
-    WHERE dialect = (SELECT dialect FROM dialects WHERE is_default)
+-- Apart and small before they are joined: each host's months against each other would be millions of rows.
+outcomes_then AS MATERIALIZED (
+    SELECT snapshot, host, outcome FROM host_snapshots
+    WHERE snapshot IN (SELECT snapshot_listed FROM starts)
+),
+outcomes_now AS MATERIALIZED (
+    SELECT snapshot, host, outcome FROM host_snapshots
+    WHERE snapshot = (SELECT snapshot FROM snapshot_order WHERE is_last)
 ),
 cells AS MATERIALIZED (
     SELECT
         earlier.snapshot AS snapshot_listed, later.snapshot AS snapshot_now, stratum, corpus,
         earlier.outcome AS outcome_then, later.outcome AS outcome_now,
         count(*) AS n, sum(weight) AS w
-    FROM outcomes AS earlier
-    JOIN outcomes AS later ON later.host = earlier.host
+    FROM outcomes_then AS earlier
+    JOIN outcomes_now AS later ON later.host = earlier.host
     JOIN site_groups ON site_groups.host = earlier.host
-    WHERE earlier.snapshot IN (SELECT snapshot_listed FROM starts)
-        AND later.snapshot = (SELECT snapshot FROM snapshot_order WHERE is_last)
     GROUP BY ALL
 ),
 followed AS (

@@ -18,13 +18,21 @@
 -- refusal_marker: provider/action of the refusal marker found in the last answer; empty when none
 -- content_digest: Body of the final answer; empty unless it is a 2xx
 -- fetch_time: When the last answer came, UTC
+-- outcome: Ruleset of its robots.txt in the default dialect, or its access state in brackets, or (not_read);
+--   joins to outcome_levels, and is given in the other dialects by host_outcomes
 -- warc_filename: WARC file that holds the last answer
 -- warc_record_offset: Byte at which its record starts
 WITH grid AS (
     SELECT snapshot, position, starts_on, host FROM snapshot_order CROSS JOIN sites WHERE is_domain
 ),
+read AS (
+    SELECT content_digest, ruleset FROM readings WHERE dialect = (SELECT dialect FROM dialects WHERE is_default)
+),
 observed AS (
-    SELECT * FROM answers JOIN snapshot_order USING (snapshot)
+    SELECT
+        *,
+        if(access_state = 'rules', coalesce(ruleset, '(not_read)'), '(' || access_state || ')') AS outcome
+    FROM answers JOIN snapshot_order USING (snapshot) LEFT JOIN read USING (content_digest)
 )
 SELECT
     grid.snapshot,
@@ -41,6 +49,7 @@ SELECT
     observed.refusal_marker,
     observed.content_digest,
     observed.fetch_time,
+    coalesce(observed.outcome, '(not_captured)') AS outcome,
     observed.warc_filename,
     observed.warc_record_offset
 FROM grid ASOF LEFT JOIN observed ON observed.host = grid.host AND observed.position <= grid.position

@@ -57,8 +57,8 @@ alike AS MATERIALIZED (
 ),
 met AS (
     SELECT snapshot, host, standing_for, is_observed
-    FROM host_outcomes JOIN alike USING (outcome)
-    WHERE dialect = (SELECT dialect FROM dialects WHERE is_default) AND outcome <> '(not_captured)'
+    FROM host_snapshots JOIN alike USING (outcome)
+    WHERE outcome <> '(not_captured)'
 ),
 observed AS (
     SELECT host, standing_for, max(position_from) AS last_start

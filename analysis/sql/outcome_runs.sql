@@ -17,9 +17,8 @@ WITH dated AS (
 ),
 seen AS (
     SELECT host, starts_on, era, outcome
-    FROM host_outcomes JOIN dated USING (snapshot)
-    WHERE is_observed AND dialect = (SELECT dialect FROM dialects WHERE is_default)
-        AND outcome IN (
+    FROM host_snapshots JOIN dated USING (snapshot)
+    WHERE is_observed AND outcome IN (
             SELECT outcome FROM outcome_levels
             WHERE agent = '*' AND level IN ('none', 'some', 'all', 'absent')
         )

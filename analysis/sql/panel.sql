@@ -23,6 +23,28 @@
 -- fetch_time: When the last answer came, UTC
 -- warc_filename: WARC file that holds the last answer
 -- warc_record_offset: Byte at which its record starts
-SELECT * EXCLUDE (dialect)
-FROM panel_by_dialect
-WHERE dialect = (SELECT dialect FROM dialects WHERE is_default)
+SELECT
+    known.snapshot,
+    known.host,
+    tracked.agent,
+    sites.stratum,
+    coalesce(own.level, star.level) AS level,
+    known.access_state,
+    coalesce(own.restriction, star.restriction) AS restriction,
+    coalesce(own.group_match, star.group_match) AS group_match,
+    coalesce(own.restriction_longpre2024, star.restriction_longpre2024) AS restriction_longpre2024,
+    CASE WHEN own.agent IS NULL THEN star.crawl_delay ELSE own.crawl_delay END AS crawl_delay,
+    known.is_carried,
+    known.age_days,
+    known.observed_snapshot,
+    known.start_url,
+    known.end_url,
+    known.content_digest,
+    known.fetch_time,
+    known.warc_filename,
+    known.warc_record_offset
+FROM host_snapshots AS known
+JOIN sites USING (host)
+CROSS JOIN (SELECT agent FROM agents WHERE is_tracked) AS tracked
+JOIN outcome_levels AS star ON star.outcome = known.outcome AND star.agent = '*'
+LEFT JOIN outcome_levels AS own ON own.outcome = known.outcome AND own.agent = tracked.agent

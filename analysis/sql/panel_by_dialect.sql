@@ -24,7 +24,7 @@
 -- warc_filename: WARC file that holds the last answer
 -- warc_record_offset: Byte at which its record starts
 SELECT
-    outcomes.dialect,
+    known.dialect,
     known.snapshot,
     known.host,
     tracked.agent,
@@ -44,9 +44,16 @@ SELECT
     known.fetch_time,
     known.warc_filename,
     known.warc_record_offset
-FROM host_outcomes AS outcomes
-JOIN host_snapshots AS known USING (snapshot, host)
+FROM (
+    SELECT
+        known.* EXCLUDE (outcome), dialects.dialect,
+        if(access_state = 'rules', coalesce(ruleset, '(not_read)'), '(' || access_state || ')') AS outcome
+    FROM host_snapshots AS known
+    CROSS JOIN dialects
+    LEFT JOIN readings
+        ON readings.content_digest = known.content_digest AND readings.dialect = dialects.dialect
+) AS known
 JOIN sites USING (host)
 CROSS JOIN (SELECT agent FROM agents WHERE is_tracked) AS tracked
-JOIN outcome_levels AS star ON star.outcome = outcomes.outcome AND star.agent = '*'
-LEFT JOIN outcome_levels AS own ON own.outcome = outcomes.outcome AND own.agent = tracked.agent
+JOIN outcome_levels AS star ON star.outcome = known.outcome AND star.agent = '*'
+LEFT JOIN outcome_levels AS own ON own.outcome = known.outcome AND own.agent = tracked.agent

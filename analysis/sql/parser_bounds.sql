@@ -30,89 +30,144 @@ rulers AS (
     SELECT dialect || '+longpre2024-rule', dialect, true FROM dialects
     WHERE dialect = 'rfc9309' OR dialect LIKE 'longpre2024-%'
 ),
-outcomes AS MATERIALIZED (
-    SELECT dialect, snapshot, host, outcome FROM host_outcomes WHERE is_observed
+read_ours AS MATERIALIZED (
+    SELECT content_digest, coalesce(ruleset, '(not_read)') AS outcome
+    FROM (SELECT DISTINCT content_digest FROM host_snapshots WHERE is_observed AND access_state = 'rules')
+    LEFT JOIN (FROM readings WHERE dialect = (FROM reference)) USING (content_digest)
 ),
-cells AS MATERIALIZED (
+read_otherwise AS MATERIALIZED (
     SELECT
-        ours.snapshot, stratum, corpus, ours.outcome AS outcome_ours, theirs.outcome AS outcome_theirs,
-        theirs.dialect, count(*) AS n, sum(weight) AS w
-    FROM outcomes AS ours
-    JOIN outcomes AS theirs ON theirs.snapshot = ours.snapshot AND theirs.host = ours.host
-    JOIN site_groups ON site_groups.host = ours.host
-    WHERE ours.dialect = (SELECT dialect FROM reference)
+        content_digest, dialects.dialect,
+        read_ours.outcome AS outcome_ours, coalesce(ruleset, '(not_read)') AS outcome_theirs
+    FROM read_ours CROSS JOIN dialects
+    LEFT JOIN readings USING (content_digest, dialect)
+    WHERE outcome_theirs <> outcome_ours
+),
+cells_ours AS MATERIALIZED (
+    SELECT snapshot, stratum, corpus, outcome, count(*) AS n, sum(weight) AS w
+    FROM (
+        SELECT
+            snapshot, host,
+            if(access_state = 'rules', read_ours.outcome, '(' || access_state || ')') AS outcome
+        FROM host_snapshots LEFT JOIN read_ours USING (content_digest)
+        WHERE is_observed
+    )
+    JOIN site_groups USING (host)
     GROUP BY ALL
+),
+cells_otherwise AS MATERIALIZED (
+    SELECT snapshot, stratum, corpus, outcome_ours, outcome_theirs, dialect, count(*) AS n, sum(weight) AS w
+    FROM host_snapshots
+    JOIN read_otherwise USING (content_digest)
+    JOIN site_groups USING (host)
+    WHERE is_observed AND access_state = 'rules'
+    GROUP BY ALL
+),
+-- All dialects begin with what the reference reads ('(all)'), then the bodies read otherwise are moved.
+cells AS MATERIALIZED (
+    SELECT snapshot, stratum, corpus, outcome AS outcome_ours, outcome AS outcome_theirs, '(all)' AS dialect, n, w
+    FROM cells_ours
+    UNION ALL BY NAME
+    SELECT * REPLACE (outcome_ours AS outcome_theirs, -n AS n, -w AS w) FROM cells_otherwise
+    UNION ALL BY NAME
+    SELECT * FROM cells_otherwise
 ),
 levels AS MATERIALIZED (
     SELECT outcome, agent, level, false AS is_study_rule FROM outcome_levels
     UNION ALL
     SELECT outcome, agent, coalesce(restriction_longpre2024, level), true FROM outcome_levels
 ),
-star_pairs AS MATERIALIZED (
+pairs AS MATERIALIZED (
     SELECT
-        outcome_ours, outcome_theirs, dialect, reading, rulers.is_study_rule,
+        row_number() OVER () AS pair, outcome_ours, outcome_theirs, dialect, reading, rulers.is_study_rule,
         ours.level AS level_ours, theirs.level AS level_theirs
     FROM (SELECT DISTINCT outcome_ours, outcome_theirs, dialect FROM cells)
-    JOIN rulers USING (dialect)
+    JOIN (FROM rulers UNION ALL VALUES ('(all)', '(all)', false), ('(all)', '(all)', true)) AS rulers
+        USING (dialect)
     JOIN levels AS ours
         ON ours.outcome = outcome_ours AND ours.agent = '*' AND NOT ours.is_study_rule
     JOIN levels AS theirs
         ON theirs.outcome = outcome_theirs AND theirs.agent = '*'
         AND theirs.is_study_rule = rulers.is_study_rule
 ),
--- As in declared_levels: all agents begin with the answers to *, those named on a side are moved.
 named_pairs AS (
-    SELECT star_pairs.*, agent FROM star_pairs
-    JOIN outcome_levels ON outcome = outcome_ours AND agent <> '*'
+    SELECT pair, agent FROM pairs JOIN outcome_levels ON outcome = outcome_ours AND agent <> '*'
     UNION
-    SELECT star_pairs.*, agent FROM star_pairs
-    JOIN outcome_levels ON outcome = outcome_theirs AND agent <> '*'
+    SELECT pair, agent FROM pairs JOIN outcome_levels ON outcome = outcome_theirs AND agent <> '*'
 ),
-shifts AS (
+-- As in declared_levels: all agents begin with the answers to *, those named on a side are moved.
+own_pairs AS (
     SELECT
-        outcome_ours, outcome_theirs, dialect, reading, named_pairs.agent, level_ours, level_theirs,
-        coalesce(ours.level, level_ours) AS own_ours,
-        coalesce(theirs.level, level_theirs) AS own_theirs
-    FROM named_pairs
+        pair, named_pairs.agent,
+        coalesce(ours.level, level_ours) AS own_ours, coalesce(theirs.level, level_theirs) AS own_theirs
+    FROM named_pairs JOIN pairs USING (pair)
     LEFT JOIN levels AS ours
         ON ours.outcome = outcome_ours AND ours.agent = named_pairs.agent AND NOT ours.is_study_rule
     LEFT JOIN levels AS theirs
         ON theirs.outcome = outcome_theirs AND theirs.agent = named_pairs.agent
-        AND theirs.is_study_rule = named_pairs.is_study_rule
+        AND theirs.is_study_rule = pairs.is_study_rule
     WHERE own_ours <> level_ours OR own_theirs <> level_theirs
 ),
-shifted AS MATERIALIZED (
+votes AS (
+    SELECT pair, '*' AS agent, level_ours, level_theirs, 1 AS sign FROM pairs
+    UNION ALL
+    SELECT pair, agent, own_ours, own_theirs, 1 FROM own_pairs
+    UNION ALL
+    SELECT pair, agent, level_ours, level_theirs, -1 FROM own_pairs JOIN pairs USING (pair)
+),
+signs AS MATERIALIZED (
     SELECT
-        snapshot, agent, stratum, corpus, reading, level_ours, level_theirs, own_ours, own_theirs,
-        sum(n) AS n, sum(w) AS w
-    FROM cells JOIN shifts USING (outcome_ours, outcome_theirs, dialect) GROUP BY ALL
+        outcome_ours, outcome_theirs, dialect, reading, is_study_rule, agent,
+        sum(sign * (votes.level_theirs = 'all')::INT)::INT AS theirs_all,
+        sum(sign * (votes.level_theirs IN ('some', 'all'))::INT)::INT AS theirs_some_or_all,
+        sum(sign * (votes.level_ours = 'all')::INT)::INT AS ours_all,
+        sum(sign * (votes.level_ours IN ('some', 'all'))::INT)::INT AS ours_some_or_all,
+        sum(sign * (votes.level_ours <> votes.level_theirs)::INT)::INT AS differ
+    FROM votes JOIN pairs USING (pair)
+    GROUP BY ALL
+    HAVING agent = '*' OR (theirs_all, theirs_some_or_all, ours_all, ours_some_or_all, differ) <> (0, 0, 0, 0, 0)
 ),
-by_star AS (
-    SELECT snapshot, stratum, corpus, reading, level_ours, level_theirs, sum(n) AS n, sum(w) AS w
-    FROM cells JOIN star_pairs USING (outcome_ours, outcome_theirs, dialect) GROUP BY ALL
+shifts AS (
+    SELECT
+        snapshot, agent, stratum, corpus, reading, is_study_rule,
+        sum(n) AS n_hosts,
+        sum(w) AS weight,
+        sum(theirs_all * n) AS n_hosts_all,
+        sum(theirs_some_or_all * n) AS n_hosts_some_or_all,
+        sum(theirs_all * w) AS w_all,
+        sum(theirs_some_or_all * w) AS w_some_or_all,
+        sum(ours_all * w) AS w_all_ours,
+        sum(ours_some_or_all * w) AS w_some_or_all_ours,
+        sum(differ * n) AS n_differ,
+        sum(differ * w) AS w_differ
+    FROM cells JOIN signs USING (outcome_ours, outcome_theirs, dialect) GROUP BY ALL
 ),
-counted AS (
-    SELECT agent, by_star.* FROM by_star CROSS JOIN (SELECT DISTINCT agent FROM agent_groups)
-    UNION ALL BY NAME
-    SELECT * EXCLUDE (own_ours, own_theirs) REPLACE (-n AS n, -w AS w) FROM shifted
-    UNION ALL BY NAME
-    SELECT * EXCLUDE (own_ours, own_theirs) REPLACE (own_ours AS level_ours, own_theirs AS level_theirs)
-    FROM shifted
+shifted AS MATERIALIZED (
+    SELECT snapshot, agent, stratum, corpus, reading, sum(COLUMNS('^(n|w)'))
+    FROM (
+        SELECT * EXCLUDE (is_study_rule) FROM shifts WHERE reading <> '(all)'
+        UNION ALL BY NAME
+        SELECT shifts.* EXCLUDE (is_study_rule) REPLACE (rulers.reading AS reading)
+        FROM shifts JOIN rulers USING (is_study_rule) WHERE shifts.reading = '(all)'
+    )
+    GROUP BY ALL
 ),
 summed AS (
     SELECT
-        snapshot, agent, stratum, corpus, reading,
-        sum(n) AS n_hosts,
-        sum(w) AS weight,
-        coalesce(sum(n) FILTER (level_theirs = 'all'), 0) AS n_hosts_all,
-        coalesce(sum(n) FILTER (level_theirs IN ('some', 'all')), 0) AS n_hosts_some_or_all,
-        coalesce(sum(w) FILTER (level_theirs = 'all'), 0) AS w_all,
-        coalesce(sum(w) FILTER (level_theirs IN ('some', 'all')), 0) AS w_some_or_all,
-        coalesce(sum(w) FILTER (level_ours = 'all'), 0) AS w_all_ours,
-        coalesce(sum(w) FILTER (level_ours IN ('some', 'all')), 0) AS w_some_or_all_ours,
-        coalesce(sum(n) FILTER (level_ours <> level_theirs), 0) AS n_differ,
-        coalesce(sum(w) FILTER (level_ours <> level_theirs), 0) AS w_differ
-    FROM counted GROUP BY ALL
+        star.snapshot, asked.agent, star.stratum, star.corpus, star.reading, star.n_hosts, star.weight,
+        star.n_hosts_all + coalesce(own.n_hosts_all, 0) AS n_hosts_all,
+        star.n_hosts_some_or_all + coalesce(own.n_hosts_some_or_all, 0) AS n_hosts_some_or_all,
+        star.w_all + coalesce(own.w_all, 0) AS w_all,
+        star.w_some_or_all + coalesce(own.w_some_or_all, 0) AS w_some_or_all,
+        star.w_all_ours + coalesce(own.w_all_ours, 0) AS w_all_ours,
+        star.w_some_or_all_ours + coalesce(own.w_some_or_all_ours, 0) AS w_some_or_all_ours,
+        star.n_differ + coalesce(own.n_differ, 0) AS n_differ,
+        star.w_differ + coalesce(own.w_differ, 0) AS w_differ
+    FROM (FROM shifted WHERE agent = '*') AS star
+    CROSS JOIN (SELECT DISTINCT agent FROM agent_groups) AS asked
+    LEFT JOIN shifted AS own
+        ON own.snapshot = star.snapshot AND own.stratum = star.stratum AND own.corpus = star.corpus
+        AND own.reading = star.reading AND own.agent = asked.agent
 )
 SELECT
     snapshot,

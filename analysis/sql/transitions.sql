@@ -32,12 +32,8 @@
 -- warc_filename_to: WARC file that holds the later answer
 -- warc_record_offset_to: Byte at which its record starts
 WITH observed AS (
-    SELECT
-        outcomes.outcome, known.*,
-        CASE WHEN access_state IN ('rules', 'empty') THEN outcomes.outcome END AS declared
-    FROM host_outcomes AS outcomes JOIN host_snapshots AS known USING (snapshot, host)
-    WHERE outcomes.is_observed AND outcome <> '(not_read)'
-        AND dialect = (SELECT dialect FROM dialects WHERE is_default)
+    SELECT *, CASE WHEN access_state IN ('rules', 'empty') THEN outcome END AS declared
+    FROM host_snapshots WHERE is_observed AND outcome <> '(not_read)'
 ),
 changes AS MATERIALIZED (
     SELECT
