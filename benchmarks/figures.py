@@ -58,7 +58,7 @@ def print_report(arms: Sequence[Arm], workload: Workload, rounds: Sequence[Round
         f"{workload.n_bytes / workload.n_captures / 1000:.2f} kB per capture; "
         f"{workload.n_text:,} text bodies of {workload.n_digests:,} digests: {workload.origin}"
     )
-    print(f"{_cpu()}; {_versions()}; {len(rounds)} rounds\n")
+    print(f"{describe_cpu()}; {_versions()}; {len(rounds)} rounds\n")
     print(f"| {'arm':<36} | µs per capture (min–max) | × FastWARC | × naive |\n|{'-' * 38}|---|---|---|")
     for arm in arms:
         values = [row[arm.name] for row in rounds]
@@ -78,7 +78,8 @@ def _ratio(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}" if value < 10 else f"{value:.0f}"
 
 
-def _cpu() -> str:
+def describe_cpu() -> str:
+    """The processor, its cores and how busy they are."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
