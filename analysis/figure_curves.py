@@ -21,6 +21,16 @@ from analysis.figures import HEIGHT, Measure
 from analysis.findings.rows import Rows
 
 
+def start_of_axis(lows: Sequence[float]) -> float:
+    """Where an axis of shares begins: at 0, but near the values where all are above a half.
+
+    >>> start_of_axis([0.3, 0.9]), start_of_axis([0.9, 0.95])
+    (0.0, 0.88)
+    """
+    low = min(lows, default=0.0)
+    return 0.0 if low < 0.5 else round(low - 0.02, 2)
+
+
 def draw_steps(rows: Rows, x: Measure, y: Measure, series: str, low: str, high: str) -> Chart:
     """A curve per series that keeps its value until the next step, with its band."""
     selection = picked(series, is_in_legend=True)
@@ -29,7 +39,7 @@ def draw_steps(rows: Rows, x: Measure, y: Measure, series: str, low: str, high: 
         y=alt.Y(
             f"{y.column}:Q",
             title=y.title,
-            scale=alt.Scale(domain=[0, 1]),
+            scale=alt.Scale(domain=[start_of_axis(rows.values(low)), 1], nice=False),
             axis=alt.Axis(format=y.format, tickCount=6),
         ),
         color=color_scale(series, rows.values(series)),

@@ -60,7 +60,11 @@ def tell_parsers(rows: Rows) -> Told:
             f"{widest.agent} at {percent(widest.share)} in {snapshot}."
         )
     else:
-        answer = f"Not at all: every reading gives each agent the same share in {snapshot}."
+        answer = (
+            f"Not at all: every reading gives each agent the same share in {snapshot}; the level differs "
+            "on up "
+            f"to {count_of(widest.n_hosts_differ, 'host')}."
+        )
     differing = [
         f"{row.reading} {points(row.difference_points)} points ({row.n_hosts_differ:,} hosts differ)"
         for row in drawn

@@ -1,6 +1,6 @@
 """Findings on how long hosts stay open, and how many close and open again."""
 
-from analysis.figure_curves import draw_steps
+from analysis.figure_curves import draw_steps, start_of_axis
 from analysis.figures import Lines, Measure, draw_lines
 from analysis.findings.finding import Finding, Told
 from analysis.findings.rows import Rows
@@ -15,12 +15,13 @@ def tell_survival(rows: Rows) -> Told:
     ends = list({row.agent: row for row in rows}.values())
     lowest = min(ends, key=lambda row: row.share_open)
     said = [f"{row.agent} {percent(row.share_open)} after {row.years:,.1f} years" for row in ends]
+    near = "; the axis begins near the values" if start_of_axis(rows.values("share_low")) else ""
     return Told(
         f"{percent(lowest.share_open)} of hosts are still open to {lowest.agent} after {lowest.years:,.1f} "
         "years "
         f"(95 % interval {interval(lowest.share_low, lowest.share_high)}).",
         "Share of hosts still open to an agent, by years since it was first listed",
-        f"{extent(rows.values('n_hosts'))} hosts ever seen open per agent",
+        f"{extent(rows.values('n_hosts'))} hosts ever seen open per agent{near}",
         "host",
         f"Curves in steps by agent, with 95 % bands. {listing(said)}.",
         draw_steps(

@@ -2,6 +2,7 @@
 --
 -- snapshot: The last snapshot of the study
 -- category: Main language where the top-level domain is in use; (generic) for domains of no country
+--   (categories with at least a two-hundredth of the hosts of the largest)
 -- agent: Who is asked: a label in brackets stands for several, the strictest answer to those listed by then
 -- n_agents: Agents of the label that were listed by the start of the snapshot
 -- n_hosts: Hosts of the category that are known: captured in the snapshot, or in an earlier one
@@ -22,5 +23,6 @@ SELECT
 FROM level_breakdowns JOIN snapshot_order USING (snapshot)
 WHERE is_last AND dimension = 'language_region' AND corpus = 'hosts' AND n_hosts_known > 0
     AND agent = '(any AI)'
+QUALIFY n_hosts_known * 200 >= max(n_hosts_known) OVER ()
 ORDER BY n_hosts_known DESC, category
 LIMIT 24
