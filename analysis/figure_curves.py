@@ -34,19 +34,23 @@ def start_of_axis(lows: Sequence[float]) -> float:
 def draw_steps(rows: Rows, x: Measure, y: Measure, series: str, low: str, high: str) -> Chart:
     """A curve per series that keeps its value until the next step, with its band."""
     selection = picked(series, is_in_legend=True)
+    # Said to the band too: an area would else draw the axis down to zero.
+    scale = alt.Scale(domain=[start_of_axis(rows.values(low)), 1], nice=False, zero=False)
     base = chart_of(rows).encode(
         x=alt.X(f"{x.column}:Q", title=x.title),
         y=alt.Y(
             f"{y.column}:Q",
             title=y.title,
-            scale=alt.Scale(domain=[start_of_axis(rows.values(low)), 1], nice=False),
+            scale=scale,
             axis=alt.Axis(format=y.format, tickCount=6),
         ),
         color=color_scale(series, rows.values(series)),
     )
     tips = [tip(series, series), tip("snapshot", "snapshot"), tip(y.column, y.title, y.tip_format)]
     band = base.mark_area(interpolate="step-after", clip=True).encode(
-        y=f"{low}:Q", y2=f"{high}:Q", opacity=opacity_of(selection, 0.12)
+        y=alt.Y(f"{low}:Q", title=y.title, scale=scale),
+        y2=f"{high}:Q",
+        opacity=opacity_of(selection, 0.12),
     )
     line = base.mark_line(interpolate="step-after", strokeWidth=2, clip=True).encode(
         opacity=opacity_of(selection)

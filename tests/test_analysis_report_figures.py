@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from analysis.figure_bars import Dots, draw_counts, draw_dots, draw_parts
+from analysis.figure_curves import draw_steps
 from analysis.figure_style import PALETTE, Chart, inline, make_spec, render_svg
 from analysis.figures import Lines, Measure, draw_lines, draw_panels, draw_stack
 from analysis.findings.evidence import ANSWERED
@@ -196,3 +197,13 @@ def test_rows_are_rounded_once_and_written_as_they_are() -> None:
     assert (plain(False), plain(2)) == ("false", "2")
     assert rows.last("day").values("name") == []
     assert rows.first("day").values("n") == [7]
+
+
+@pytest.mark.parametrize(("low", "starts"), [(0.9, "88%"), (0.3, "0%")])
+def test_curves_near_one_have_an_axis_that_begins_near_them(low: float, starts: str) -> None:
+    columns = ("years", "snapshot", "agent", "share", "low", "high")
+    rows = Rows.of(columns, [(n, "s", "a", 0.95, low, 0.99) for n in range(3)])
+    svg = draw(draw_steps(rows, Measure("years", "years"), Measure("share", "open"), "agent", "low", "high"))
+    shares = [text for text in texts(svg) if text.endswith("%")]
+    assert shares[0] == starts
+    assert shares[-1] == "100%"
