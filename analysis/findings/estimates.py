@@ -218,6 +218,6 @@ INFLUENCES = Finding("influences", FAMILY, NOT_KNOWN, tell_influences, (
     "A domain is left out with all its sources, and its weight is taken off the corpus.",
 ))  # fmt: skip
 PARSERS = Finding("parser-estimates", FAMILY, NOT_KNOWN, tell_parser, (
-    "The axis does not start at zero.",
+    "The axis starts where the smallest share is, which need not be zero.",
     "+longpre2024-rule is the same parser's groups under the rule of Longpre et al. (2024).",
 ))  # fmt: skip
