@@ -11,8 +11,9 @@ ESTIMATES_NOTE = """\
 `study` repeats the arithmetic of Longpre et al. (2024); `design` is what the same hosts say of the corpus
 when sources that are no web hosts are left out and hosts that are not known are taken as missing. What
 carrying forward decides lies from `bound_low` to `bound_high`; what a different set of domains of the same
-kind might have shown, from `share_low` to `share_high`; neither contains the other. No interval covers what
-the readings of a file leave open: for that see `parser_bounds`."""
+kind might have shown, from `share_low` to `share_high`; neither contains the other. Where few domains tell,
+the latter are no narrower than exact limits with the effective number of domains (`interval_method`). No
+interval covers what the readings of a file leave open: for that see `parser_bounds`."""
 
 _BOUNDS = Check(
     "the share lies within its bounds",

@@ -9,6 +9,7 @@ import numpy as np
 from analysis.replicates import Cells, Floats, Integers
 
 BASES = ("observed", "carried_1y", "carried", "carried_files")
+N_DESIGN_BASES = 3
 MEASURES = ("all", "some_or_all")
 AGENTS_AT_ONCE = 8
 
@@ -66,13 +67,16 @@ ORDER BY agent_place
 class Part:
     """A part of a corpus: how much of it each estimator lets it stand for, and the ticks of each unit.
 
-    `study_share` is NaN where the corpus has no estimate of that kind.
+    `study_share` is NaN where the corpus has no estimate of that kind. Kish's effective number of domains is
+    `source_domains` of all sources, `known_domains` of those known, by basis and snapshot, NaN where none is.
     """
 
     name: str
     study_share: float
     design_share: float
     source_ticks: Floats
+    source_domains: float
+    known_domains: Floats
 
 
 def prepare_cells(con: duckdb.DuckDBPyConnection) -> None:
@@ -106,12 +110,30 @@ def read_agents(con: duckdb.DuckDBPyConnection) -> list[str]:
 def read_parts(con: duckdb.DuckDBPyConnection, corpus: str) -> list[Part]:
     """The parts of a corpus, by name."""
     rows = con.execute(
-        "SELECT part, study_share, design_share FROM corpus_parts WHERE corpus = ? ORDER BY part", [corpus]
+        "SELECT part, study_share, design_share, source_kish_n_domains FROM corpus_parts"
+        " WHERE corpus = ? ORDER BY part",
+        [corpus],
     ).fetchall()
     return [
-        Part(part, np.nan if study is None else study, design or 0.0, _read_units(con, corpus, part))
-        for part, study, design in rows
+        Part(
+            part,
+            np.nan if study is None else study,
+            design or 0.0,
+            _read_units(con, corpus, part),
+            domains or np.nan,
+            _read_known_domains(con, corpus, part),
+        )
+        for part, study, design, domains in rows
     ]
+
+
+def _read_known_domains(con: duckdb.DuckDBPyConnection, corpus: str, part: str) -> Floats:
+    rows = con.execute(
+        "SELECT kish_n_domains FROM part_known JOIN snapshot_order USING (snapshot)"
+        f" WHERE corpus = ? AND part = ? ORDER BY list_position({list(BASES)}, basis), position",
+        [corpus, part],
+    ).fetchall()
+    return np.array(rows, dtype=np.float64).reshape(N_DESIGN_BASES, -1)
 
 
 def _read_units(con: duckdb.DuckDBPyConnection, corpus: str, part: str) -> Floats:

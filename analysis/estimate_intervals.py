@@ -10,6 +10,7 @@ import numpy as np
 from analysis.estimate_cells import (
     BASES,
     MEASURES,
+    N_DESIGN_BASES,
     Part,
     drop_cells,
     iter_closed,
@@ -28,19 +29,26 @@ from analysis.interval_tables import (
     store_levels,
 )
 from analysis.made_tables import fill_table
-from analysis.replicates import Cells, Floats, Integers, draw_units, find_interval, sum_replicates
+from analysis.replicates import Cells, Floats, Integers, draw_units, sum_replicates
+from analysis.thin_parts import Limits, limit_changes, limit_levels, limit_whole
 
 WHOLE = "whole"
-N_DESIGN_BASES = 3
+CLOSED = MEASURES.index("all")
 
 
 class Estimate(NamedTuple):
-    """One way to estimate the closed share: replicates by measure and snapshot, NaN where there is none."""
+    """One way to estimate the closed share, with an entry in each list for each part that it has.
+
+    `shares` are by measure and snapshot, the estimate first and then its replicates, NaN where there is none;
+    `n_domains` the effective numbers of domains by snapshot; `portions` what the parts are of the whole.
+    """
 
     estimator: str
-    part: str
     basis: str
-    shares: Floats
+    parts: list[str]
+    portions: list[float]
+    shares: list[Floats]
+    n_domains: list[Floats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,7 @@ class Drawn:
     """The replicates of one part: how often each unit was drawn, and what was drawn in ticks.
 
     `source_ticks` are those of all sources, by replicate; `known_ticks` those known, by basis, snapshot and
-    replicate.
+    replicate. The first replicate is no draw: in it each unit is there once.
     """
 
     part: Part
@@ -70,8 +78,8 @@ def register_estimate_intervals(con: duckdb.DuckDBPyConnection) -> None:
         levels: list[Block] = []
         changes: list[Block] = []
         for agent, places, estimate in _iter_replicated(con, corpus, len(agents), len(snapshots)):
-            levels.append(_level_block(agent, estimate, places))
-            changes.append(_change_block(agent, estimate, _own_pairs(pairs, places)))
+            levels.extend(_iter_level_blocks(agent, estimate, places))
+            changes.extend(_iter_change_blocks(agent, estimate, _own_pairs(pairs, places)))
         store_levels(con, corpus, agents, snapshots, levels)
         store_changes(con, corpus, agents, snapshots, changes)
     drop_cells(con)
@@ -103,7 +111,8 @@ def _iter_replicated(
 
 
 def _draw(con: duckdb.DuckDBPyConnection, corpus: str, part: Part, n_places: int) -> Drawn:
-    times = draw_units(len(part.source_ticks), f"{corpus}|{part.name}")
+    n_units = len(part.source_ticks)
+    times = np.column_stack([np.ones(n_units), draw_units(n_units, f"{corpus}|{part.name}")])
     known = sum_replicates(read_known(con, corpus, part.name), N_DESIGN_BASES, n_places, times)
     return Drawn(part, times, part.source_ticks @ times, known)
 
@@ -123,28 +132,26 @@ def _own_pairs(pairs: Integers, places: Integers) -> Integers:
 
 
 def iter_estimates(closed: Sequence[Floats], drawn: Sequence[Drawn]) -> Iterator[Estimate]:
-    """Replicates of every estimate: of the whole, and of each part where there is more than one."""
-    study_shares = [of_part.part.study_share for of_part in drawn]
-    design_shares = [of_part.part.design_share for of_part in drawn]
-    pairs = list(zip(closed, drawn, strict=True))
+    """Every estimate that the corpus has, by estimator and basis."""
+    pairs = [pair for pair in zip(closed, drawn, strict=True) if not np.isnan(pair[1].part.study_share)]
     for place, basis in enumerate(BASES):
-        study = [_share(ticks[place], of_part.source_ticks) for ticks, of_part in pairs]
-        yield from _with_whole("study", basis, drawn, study_shares, study)
+        if pairs:
+            yield _study_estimate(place, pairs)
         if place < N_DESIGN_BASES:
-            design = [_share(ticks[place], of_part.known_ticks[place]) for ticks, of_part in pairs]
-            yield from _with_whole("design", basis, drawn, design_shares, design)
+            shares = [_share(c[place], d.known_ticks[place]) for c, d in zip(closed, drawn, strict=True)]
+            parts = [of_part.part for of_part in drawn]
+            portions = [part.design_share for part in parts]
+            n_domains = [part.known_domains[place] for part in parts]
+            yield Estimate("design", basis, [part.name for part in parts], portions, shares, n_domains)
 
 
-def _with_whole(
-    estimator: str, basis: str, drawn: Sequence[Drawn], part_shares: Sequence[float], shares: Sequence[Floats]
-) -> Iterator[Estimate]:
-    """The whole, to which parts that stand for nothing add nothing, and the parts; nothing for NaN."""
-    portions = [a * share for a, share in zip(part_shares, shares, strict=True) if a > 0]
-    if portions:
-        yield Estimate(estimator, WHOLE, basis, np.sum(portions, axis=0))
-    for of_part, part_share, share in zip(drawn, part_shares, shares, strict=True):
-        if len(drawn) > 1 and not np.isnan(part_share):
-            yield Estimate(estimator, of_part.part.name, basis, share)
+def _study_estimate(basis: int, pairs: Sequence[tuple[Floats, Drawn]]) -> Estimate:
+    shares = [_share(ticks[basis], of_part.source_ticks) for ticks, of_part in pairs]
+    parts = [of_part.part for _, of_part in pairs]
+    n_places = shares[0].shape[1]
+    n_domains = [np.full(n_places, part.source_domains) for part in parts]
+    portions = [part.study_share for part in parts]
+    return Estimate("study", BASES[basis], [part.name for part in parts], portions, shares, n_domains)
 
 
 def _share(ticks: Floats, of_ticks: Floats) -> Floats:
@@ -152,15 +159,36 @@ def _share(ticks: Floats, of_ticks: Floats) -> Floats:
     return share
 
 
-def _level_block(agent: int, estimate: Estimate, places: Integers) -> Block:
-    low, high = find_interval(estimate.shares[:, places])
+def _iter_level_blocks(agent: int, estimate: Estimate, places: Integers) -> Iterator[Block]:
+    shares = [share[:, places] for share in estimate.shares]
+    n_domains = [n[places] for n in estimate.n_domains]
+    limits = [limit_levels(share, n) for share, n in zip(shares, n_domains, strict=True)]
     measures = np.repeat(np.arange(len(MEASURES)), len(places))
-    key = (agent, estimate.estimator, estimate.part, estimate.basis)
-    return Block(*key, np.tile(places, len(MEASURES)), measures, low.ravel(), high.ravel())
+    yield from _iter_blocks(agent, estimate, np.tile(places, len(MEASURES)), measures, shares, limits)
 
 
-def _change_block(agent: int, estimate: Estimate, pairs: Integers) -> Block:
-    closed = estimate.shares[MEASURES.index("all")]
-    low, high = find_interval(100 * (closed[pairs[:, 1]] - closed[pairs[:, 0]]))
-    key = (agent, estimate.estimator, estimate.part, estimate.basis)
-    return Block(*key, pairs[:, 0], pairs[:, 1], low, high)
+def _iter_change_blocks(agent: int, estimate: Estimate, pairs: Integers) -> Iterator[Block]:
+    first, last = pairs.T
+    points = [100 * (share[CLOSED, last] - share[CLOSED, first]) for share in estimate.shares]
+    n_domains = [np.minimum(n[first], n[last]) for n in estimate.n_domains]
+    limits = [limit_changes(point, n) for point, n in zip(points, n_domains, strict=True)]
+    yield from _iter_blocks(agent, estimate, first, last, points, limits)
+
+
+def _iter_blocks(
+    agent: int,
+    estimate: Estimate,
+    first: Integers,
+    second: Integers,
+    values: Sequence[Floats],
+    limits: Sequence[Limits],
+) -> Iterator[Block]:
+    """The whole, to which parts that stand for nothing add nothing, and the parts where there are several."""
+    counted = [i for i, portion in enumerate(estimate.portions) if portion > 0]
+    found = dict(zip(estimate.parts, limits, strict=True)) if len(limits) > 1 else {}
+    if counted:
+        portions = [estimate.portions[i] for i in counted]
+        found[WHOLE] = limit_whole(portions, [values[i] for i in counted], [limits[i] for i in counted])
+    for part, (_, low, high, method) in found.items():
+        key = (agent, estimate.estimator, part, estimate.basis)
+        yield Block(*key, first, second, low.ravel(), high.ravel(), method.ravel())

@@ -9,6 +9,7 @@ import numpy as np
 from analysis.estimate_cells import BASES, MEASURES
 from analysis.made_tables import MadeColumn, MadeTable
 from analysis.replicates import Floats, Integers
+from analysis.thin_parts import METHODS
 
 ESTIMATORS = ("study", "design")
 PARTS = ("whole", "head", "listed", "sample")
@@ -20,6 +21,9 @@ _KEY = (
     MadeColumn("part", "VARCHAR", "whole, head, sample or listed"),
     MadeColumn("basis", "VARCHAR", "observed, carried_1y, carried or carried_files"),
 )
+_METHOD = MadeColumn(
+    "interval_method", "VARCHAR", "bootstrap, effective_n or mixed, as in docs/estimates.md; empty if none"
+)
 LEVEL_INTERVALS = MadeTable(
     "level_intervals",
     "snapshot, agent, corpus, estimator, part, basis and measure",
@@ -27,8 +31,9 @@ LEVEL_INTERVALS = MadeTable(
         MadeColumn("snapshot", "VARCHAR", "Common Crawl release, CC-MAIN-YYYY-WW"),
         *_KEY,
         MadeColumn("measure", "VARCHAR", "all or some_or_all"),
-        MadeColumn("share_low", "DOUBLE", "2.5 % point of the bootstrap over registrable domains"),
-        MadeColumn("share_high", "DOUBLE", "97.5 % point of the bootstrap over registrable domains"),
+        MadeColumn("share_low", "DOUBLE", "Lower limit of 95 %"),
+        MadeColumn("share_high", "DOUBLE", "Upper limit of 95 %"),
+        _METHOD,
     ),
 )
 CHANGE_INTERVALS = MadeTable(
@@ -38,8 +43,9 @@ CHANGE_INTERVALS = MadeTable(
         MadeColumn("snapshot_from", "VARCHAR", "The earlier snapshot"),
         MadeColumn("snapshot_to", "VARCHAR", "The later snapshot"),
         *_KEY,
-        MadeColumn("change_low", "DOUBLE", "2.5 % point of the paired bootstrap, in percentage points"),
-        MadeColumn("change_high", "DOUBLE", "97.5 % point of the paired bootstrap, in percentage points"),
+        MadeColumn("change_low", "DOUBLE", "Lower limit of 95 %, in percentage points"),
+        MadeColumn("change_high", "DOUBLE", "Upper limit of 95 %, in percentage points"),
+        _METHOD,
     ),
 )
 
@@ -48,7 +54,8 @@ class Block(NamedTuple):
     """Intervals of one agent and estimate, one array entry each.
 
     Of a level `first` is the place of the snapshot and `second` that of the measure; of a change they are the
-    places of the earlier and the later snapshot. Intervals that there are none of are NaN.
+    places of the earlier and the later snapshot. Intervals that there are none of are NaN; `method` counts
+    within METHODS.
     """
 
     agent: int
@@ -59,6 +66,7 @@ class Block(NamedTuple):
     second: Integers
     low: Floats
     high: Floats
+    method: Integers
 
 
 def store_levels(
@@ -84,7 +92,9 @@ def store_changes(
 
 
 _KEY_CELLS = "$agents[agent + 1], $corpus, $estimators[estimator + 1], $parts[part + 1], $bases[basis + 1]"
-_INTERVAL_CELLS = "if(isnan(low), NULL, low), if(isnan(high), NULL, high)"
+_INTERVAL_CELLS = (
+    "if(isnan(low), NULL, low), if(isnan(high), NULL, high), if(isnan(low), NULL, $methods[method + 1])"
+)
 _INTO_LEVELS = f"""
 INSERT INTO level_intervals
 SELECT $snapshots[first + 1], {_KEY_CELLS}, $measures[second + 1], {_INTERVAL_CELLS} FROM incoming_blocks
@@ -103,6 +113,7 @@ def _names(corpus: str, agents: Sequence[str], snapshots: Sequence[str]) -> dict
         "estimators": list(ESTIMATORS),
         "parts": list(PARTS),
         "bases": list(BASES),
+        "methods": list(METHODS),
     }
 
 
@@ -120,6 +131,7 @@ def _insert(
         "basis": np.repeat([BASES.index(block.basis) for block in blocks], sizes),
         "first": np.concatenate([block.first for block in blocks]),
         "second": np.concatenate([block.second for block in blocks]),
+        "method": np.concatenate([block.method for block in blocks]),
         # Adding nothing makes a zero of minus zero.
         "low": np.round(np.concatenate([block.low for block in blocks]), DIGITS) + 0.0,
         "high": np.round(np.concatenate([block.high for block in blocks]), DIGITS) + 0.0,

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import numpy as np
 import pytest
 
 from analysis import models
-from analysis.replicates import draw_units
 
 HERE = Path(__file__).parent
 TRUTH = runpy.run_path(str(HERE / "estimate_truth.py"))
+PLAIN = runpy.run_path(str(HERE / "interval_truth.py"))
 NOTATION = runpy.run_path(str(HERE / "warehouse_notation.py"))
 SNAPSHOTS = TRUTH["SNAPSHOTS"]
 TABLES = ("level_estimates", "change_estimates", "level_influences", "parser_estimates")
@@ -29,42 +28,13 @@ def build(study: dict[str, Any], **config: Any) -> duckdb.DuckDBPyConnection:
     return con
 
 
-@pytest.fixture(scope="module")
-def drawn() -> Iterator[Drawn]:
-    study = TRUTH["draw_study"](31, 40)
+@pytest.fixture(scope="module", params=["small", "large"])
+def drawn(request: pytest.FixtureRequest) -> Iterator[Drawn]:
+    study = TRUTH["draw_study"](31, 40) if request.param == "small" else PLAIN["draw_large"](5)
     study["agents"] = {"GPTBot": "training", "CCBot": "data", "Nobody": "data"}
     con = build(study, threads=1)
     yield study, con
     con.close()
-
-
-def replicate(
-    study: dict[str, Any], agent: str, place: int, estimator: str, basis: str, measure: str
-) -> dict[str, Any]:
-    """Shares of the whole and of each part when domains are drawn as the module draws them, host by host."""
-    parts = TRUTH["split_hosts"](study, "c4")
-    weight, total = {h: study["weights"][h, "c4"] for h in study["histories"]}, study["corpora"]["c4"][1]
-    shares, stands_for = {}, {}
-    for part, hosts in parts.items():
-        domains = sorted({TRUTH["domain_of"](host) for host in hosts})
-        times = draw_units(len(domains), f"c4|{part}")
-        closed, counted = np.zeros(1000), np.zeros(1000)
-        for host in hosts:
-            state = TRUTH["is_closed"](study, host, agent, place, basis, measure)
-            drawn = weight[host] * times[domains.index(TRUTH["domain_of"](host))]
-            closed += drawn * bool(state)
-            counted += drawn * (estimator == "study" or state is not None)
-        shares[part] = np.divide(closed, counted, out=np.full(1000, np.nan), where=counted > 0)
-        web = [host for host in hosts if host not in study["no_domains"] or estimator == "study"]
-        stands_for[part] = sum(weight[host] for host in web)
-    if estimator == "study":
-        shares.pop("listed")
-        stands_for = {"head": stands_for["head"], "sample": total - stands_for["head"]}
-    else:
-        total -= sum(weight[host] for host in study["no_domains"])
-        stands_for["sample"] = total - stands_for["head"] - stands_for["listed"]
-    whole = sum(stands_for[part] / total * shares[part] for part in shares if stands_for[part] > 0)
-    return {**shares, "whole": whole}
 
 
 @pytest.mark.parametrize("estimator", ["study", "design"])
@@ -77,36 +47,58 @@ def test_an_interval_of_a_level_is_that_of_plain_counting(
     n_found = 0
     for agent in ("CCBot", "(study combined)"):
         for place, snapshot in enumerate(SNAPSHOTS):
-            shares = replicate(study, agent, place, estimator, basis, measure)
-            rows = con.execute(
-                "SELECT part, share_low, share_high FROM level_estimates"
-                " WHERE (snapshot, agent, corpus, estimator, basis, measure) = (?, ?, 'c4', ?, ?, ?)",
+            parts = PLAIN["replicate"](study, agent, place, estimator, basis, measure)
+            limits = {name: PLAIN["limit_level"](part) for name, part in parts.items() if part.n > 0}
+            if len(limits) == len(parts):
+                rows = [(part.portion, limits[name], part.replicates) for name, part in parts.items()]
+                limits["whole"] = PLAIN["limit_whole"](rows)
+            found = con.execute(
+                "SELECT part, share_low, share_high, interval_method FROM level_estimates WHERE"
+                " (snapshot, agent, corpus, estimator, basis, measure) = (?, ?, 'c4', ?, ?, ?)",
                 [snapshot, agent, estimator, basis, measure],
             ).fetchall()
-            for part, *interval in rows:
-                expected = np.nanquantile(shares[part], [0.025, 0.975])
-                if interval != [None, None]:
-                    assert interval == pytest.approx(list(expected), abs=2e-9), (agent, snapshot, part)
-                    n_found += 1
+            for part, low, high, method in found:
+                _, *wanted, how = limits.get(part, (None, None, None, None))
+                assert method == how, (agent, snapshot, part)
+                assert [low, high] == (pytest.approx(wanted, abs=1e-6) if how else wanted), (snapshot, part)
+                n_found += method is not None
     assert n_found > 20
+
+
+def test_the_studies_have_intervals_of_every_kind(drawn: Drawn) -> None:
+    study, con = drawn
+    found = con.execute("SELECT DISTINCT interval_method FROM level_estimates WHERE corpus = 'c4'").fetchall()
+    kinds = {method for (method,) in found} - {None}
+    is_small = len(study["histories"]) == 40
+    assert kinds == ({"effective_n"} if is_small else {"bootstrap", "effective_n", "mixed"})
 
 
 @pytest.mark.parametrize("estimator", ["study", "design"])
 def test_an_interval_of_a_change_draws_the_same_domains_for_both_ends(drawn: Drawn, estimator: str) -> None:
     study, con = drawn
     rows = con.execute(
-        "SELECT snapshot_from, snapshot_to, part, change_low, change_high FROM change_estimates"
-        " WHERE (agent, corpus, estimator, basis) = ('GPTBot', 'c4', ?, 'carried')",
+        "SELECT snapshot_from, snapshot_to, part, change_low, change_high, interval_method"
+        " FROM change_estimates WHERE (agent, corpus, estimator, basis) = ('GPTBot', 'c4', ?, 'carried')",
         [estimator],
     ).fetchall()
     assert len(rows) >= 12
-    for first, last, part, *interval in rows:
-        ends = [
-            replicate(study, "GPTBot", SNAPSHOTS.index(end), estimator, "carried", "all")[part]
+    for first, last, name, low, high, method in rows:
+        one, other = (
+            PLAIN["replicate"](study, "GPTBot", SNAPSHOTS.index(end), estimator, "carried", "all")
             for end in (first, last)
-        ]
-        expected = np.nanquantile(100 * (ends[1] - ends[0]), [0.025, 0.975])
-        assert interval == [None, None] or interval == pytest.approx(list(expected), abs=2e-7)
+        )
+        asked = [part for part in one if name in (part, "whole")]
+        if method is None:
+            assert not all(end[part].n > 0 for end in (one, other) for part in asked)
+            continue
+        limits = {part: PLAIN["limit_change"](one[part], other[part]) for part in asked}
+        if name == "whole":
+            drawn_anew = {part: other[part].replicates - one[part].replicates for part in asked}
+            counted = [(one[part].portion, limits[part], drawn_anew[part]) for part in asked]
+            limits["whole"] = PLAIN["limit_whole"](counted)
+        _, *wanted, how = limits[name]
+        assert [low, high] == pytest.approx([100 * end for end in wanted], abs=1e-4)
+        assert method == how
 
 
 def test_the_sampling_interval_moves_the_sample_alone(drawn: Drawn) -> None:
@@ -116,20 +108,13 @@ def test_the_sampling_interval_moves_the_sample_alone(drawn: Drawn) -> None:
         WHERE (agent, corpus, estimator, basis, measure) = ('GPTBot', 'c4', 'study', 'carried', 'all')
             AND part IN ('whole', 'head')
     """).fetchall()
-    weights = {part: sum(study["weights"][h, "c4"] for h in hosts) for part, hosts in split(study).items()}
+    assert len(rows) == 8
     for snapshot, part, *interval in rows:
         place = SNAPSHOTS.index(snapshot)
-        share = TRUTH["estimate"](study, "GPTBot", place, "study", "carried", "all")["head"]
-        sample = replicate(study, "GPTBot", place, "study", "carried", "all")["sample"]
-        low, high = np.nanquantile(sample, [0.025, 0.975])
-        head = weights["head"] / 1000
-        expected = [head * float(share) + (1 - head) * end for end in (low, high)]
-        assert interval == ([None, None] if part == "head" else pytest.approx(expected, abs=3e-9))
-
-
-def split(study: dict[str, Any]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = TRUTH["split_hosts"](study, "c4")
-    return found
+        parts = PLAIN["replicate"](study, "GPTBot", place, "study", "carried", "all")
+        head, (_, *ends, _) = parts["head"], PLAIN["limit_level"](parts["sample"])
+        expected = [head.portion * head.share + (1 - head.portion) * end for end in ends]
+        assert interval == ([None, None] if part == "head" else pytest.approx(expected, abs=1e-6))
 
 
 def test_an_agent_that_no_file_names_has_what_star_has(drawn: Drawn) -> None:

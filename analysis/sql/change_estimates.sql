@@ -15,9 +15,11 @@
 -- share_from: Share that is closed in the earlier snapshot; empty when it has no estimate
 -- share_to: Share that is closed in the later snapshot; empty when it has no estimate
 -- change_points: share_to less share_from, in percentage points
--- change_low: 2.5 % point of a bootstrap in which the registrable domains of every part are drawn anew, the
---   same for both snapshots; empty with fewer than two domains in a snapshot
--- change_high: 97.5 % point of the same
+-- change_low: Lower limit of 95 %, were the registrable domains of every part drawn anew, the same for both
+--   snapshots
+-- change_high: Upper limit of the same
+-- interval_method: How these limits were found: bootstrap; effective_n (few domains tell, or few changed: no
+--   narrower than exact limits of what was gained and lost); or mixed (of a whole with parts of both kinds)
 SELECT
     pairs.*,
     earlier.agent,
@@ -28,14 +30,9 @@ SELECT
     earlier.share AS share_from,
     later.share AS share_to,
     round(100 * (later.share - earlier.share), 10) + 0.0 AS change_points,
-    if(
-        change_points IS NULL OR least(earlier.n_domains, later.n_domains) < 2,
-        NULL, coalesce(own.change_low, star.change_low)
-    ) AS change_low,
-    if(
-        change_points IS NULL OR least(earlier.n_domains, later.n_domains) < 2,
-        NULL, coalesce(own.change_high, star.change_high)
-    ) AS change_high
+    if(change_points IS NULL, NULL, coalesce(own.change_low, star.change_low)) AS change_low,
+    if(change_points IS NULL, NULL, coalesce(own.change_high, star.change_high)) AS change_high,
+    if(change_points IS NULL, NULL, coalesce(own.interval_method, star.interval_method)) AS interval_method
 FROM change_pairs AS pairs
 JOIN level_estimates AS earlier ON earlier.snapshot = pairs.snapshot_from AND earlier.measure = 'all'
 JOIN level_estimates AS later

@@ -15,12 +15,13 @@
 -- measure: all (every path is closed) or some_or_all (at least some are)
 -- share: Estimated share of the part's weight that is closed; empty when a part that counts has no host
 --   known
--- share_low: 2.5 % point of a bootstrap in which the registrable domains of every part are drawn anew; empty
---   with fewer than two domains
--- share_high: 97.5 % point of the same
--- sampling_low: 2.5 % point when only the domains of the sample are drawn anew; empty where the part holds
---   no sample, or fewer than two domains of it
--- sampling_high: 97.5 % point of the same
+-- share_low: Lower limit of 95 %, were the registrable domains of every part drawn anew
+-- share_high: Upper limit of the same
+-- interval_method: How these limits were found: bootstrap; effective_n (few domains tell: no narrower than
+--   exact limits with kish_n_domains); or mixed (of a whole with parts of both kinds)
+-- sampling_low: Lower limit of 95 %, were only the domains of the sample drawn anew; empty where the part holds
+--   no sample
+-- sampling_high: Upper limit of the same
 -- bound_low: Least share over the bases of the same estimator
 -- bound_high: Greatest share over the bases of the same estimator
 -- share_if_unknown_open: Share if every host that is not known were open; empty for study, which takes that
@@ -94,7 +95,8 @@ intervals AS (
     SELECT
         estimates.*,
         coalesce(own.share_low, star.share_low) AS low,
-        coalesce(own.share_high, star.share_high) AS high
+        coalesce(own.share_high, star.share_high) AS high,
+        coalesce(own.interval_method, star.interval_method) AS method
     FROM estimates
     LEFT JOIN level_intervals AS own USING (snapshot, agent, corpus, estimator, part, basis, measure)
     LEFT JOIN level_intervals AS star
@@ -103,8 +105,8 @@ intervals AS (
         AND star.basis = estimates.basis AND star.measure = estimates.measure
 ),
 of_samples AS (
-    SELECT snapshot, agent, corpus, estimator, basis, measure, low, high, n_domains
-    FROM intervals WHERE part = 'sample' AND n_domains > 1
+    SELECT snapshot, agent, corpus, estimator, basis, measure, low, high
+    FROM intervals WHERE part = 'sample'
 )
 SELECT
     snapshot,
@@ -115,8 +117,9 @@ SELECT
     basis,
     measure,
     round(share, 12) AS share,
-    if(share IS NULL OR intervals.n_domains < 2, NULL, intervals.low) AS share_low,
-    if(share IS NULL OR intervals.n_domains < 2, NULL, intervals.high) AS share_high,
+    if(share IS NULL, NULL, intervals.low) AS share_low,
+    if(share IS NULL, NULL, intervals.high) AS share_high,
+    if(share IS NULL, NULL, intervals.method) AS interval_method,
     round(share + sample_share * (of_samples.low - share_of_sample), 9) AS sampling_low,
     round(share + sample_share * (of_samples.high - share_of_sample), 9) AS sampling_high,
     round(min(share) OVER every, 12) AS bound_low,
@@ -124,7 +127,7 @@ SELECT
     round(share_if_unknown_open, 12) AS share_if_unknown_open,
     round(share_if_unknown_closed, 12) AS share_if_unknown_closed,
     n_hosts,
-    intervals.n_domains,
+    n_domains,
     n_hosts_restricted,
     round(kish_n, 6) AS kish_n,
     round(kish_n_domains, 6) AS kish_n_domains
