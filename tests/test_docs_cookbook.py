@@ -97,20 +97,22 @@ def test_recipe_13_counts_the_refusals_that_were_judged_by_hand(recipes: dict[in
 def test_recipe_11_counts_verdicts_of_the_last_run_where_there_is_one(
     recipes: dict[int, Any], cookbook: Any, demo: Path, tmp_path: Path
 ) -> None:
-    rows = [  # run, host, agent, identity, declared, is_undeclared
-        ("1", "a.example", "GPTBot", "token:GPTBot", "allow", True),
-        ("2", "a.example", "GPTBot", "token:GPTBot", "allow", True),
-        ("2", "b.example", "GPTBot", "token:GPTBot", "absent", False),
-        ("2", "c.example", "GPTBot", "token:GPTBot", "disallow", False),
-        ("2", "d.example", "*", "placebo", "allow", True),
-        ("2", "e.example", "GPTBot", "token:GPTBot", "allow", True),
-        ("2", "f.example", "GPTBot", "token:GPTBot", "allow", None),
+    rows = [  # run, host, agent, identity, declared, verdict, is_undeclared
+        ("1", "a.example", "GPTBot", "token:GPTBot", "allow", "blocks_token", True),
+        ("2", "a.example", "GPTBot", "token:GPTBot", "allow", "blocks_token", True),
+        ("2", "b.example", "GPTBot", "token:GPTBot", "absent", "open", False),
+        ("2", "c.example", "GPTBot", "token:GPTBot", "disallow", "blocks_token", False),
+        ("2", "d.example", "*", "placebo", "allow", "blocks_token", True),
+        ("2", "e.example", "GPTBot", "token:GPTBot", "allow", "blocks_nonbrowser", True),
+        ("2", "f.example", "GPTBot", "token:GPTBot", "allow", "intermittent", False),
+        ("2", "g.example", "GPTBot", "token:GPTBot", "allow", "insufficient", False),
+        ("2", "h.example", "GPTBot", "token:GPTBot", "absent", "down", False),
     ]
     copy = shutil.copy(demo / "census.duckdb", tmp_path / "copy.duckdb")
     with duckdb.connect(str(copy)) as con:
         con.executemany(
-            "INSERT INTO verdicts (run, host, agent, identity, declared, is_undeclared)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO verdicts (run, host, agent, identity, declared, verdict, is_undeclared)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
         answer = {row[0]: row[2:] for row in cookbook.ask(con, recipes[11])}
