@@ -96,7 +96,13 @@ def _fit_arima(past: Floats, start: tuple[float, ...], **orders: Any) -> Forecas
         # Whether the fit converged is told in the table.
         warnings.simplefilter("ignore")
         model = SARIMAX(past, **orders, concentrate_scale=True)
-        fit = model.fit(start or None, disp=0, maxiter=_MOST_STEPS, factr=_TOLERANCE, cov_type="none")
+        try:
+            fit = model.fit(start or None, disp=0, maxiter=_MOST_STEPS, factr=_TOLERANCE, cov_type="none")
+        except np.linalg.LinAlgError:
+            # A start near the edge of stationarity may lead over it, where no covariance can be solved for.
+            if not start:
+                raise
+            return _fit_arima(past, (), **orders)
         ahead = fit.get_forecast(HORIZON)
     return replace(
         _normal(

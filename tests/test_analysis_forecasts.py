@@ -278,3 +278,8 @@ def test_the_agents_whose_share_moved_most_are_chosen() -> None:
 def test_a_share_that_hardly_moves_is_left_to_the_naive_models() -> None:
     assert models_of(np.r_[np.zeros(20), 1, 2, 3, 4]) == NAIVE
     assert models_of(np.r_[np.zeros(20), 1, 2, 3, 4, 5]) == tuple(MODELS)
+
+
+def test_a_start_at_the_edge_of_stationarity_is_given_up() -> None:
+    edge = forecast("study_sarima", wave(48), (0.0, 0.0, 0.0, 0.0, 1.0, 0.0))
+    assert edge.values.tolist() == forecast("study_sarima", wave(48)).values.tolist()
