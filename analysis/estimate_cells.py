@@ -8,6 +8,9 @@ import numpy as np
 
 from analysis.replicates import Cells, Floats, Integers
 
+FRESHNESSES = ("observed", "within_1y", "older", "last_file")
+"""Each of the first three is what the basis of its place counts beyond those before it."""
+
 BASES = ("observed", "carried_1y", "carried", "carried_files")
 N_DESIGN_BASES = 3
 MEASURES = ("all", "some_or_all")
@@ -20,12 +23,8 @@ FROM (SELECT DISTINCT agent FROM closure_steps)
 """
 _OUTCOME_PLACES = """
 CREATE OR REPLACE TEMP TABLE outcome_places AS
-SELECT outcome, row_number() OVER (ORDER BY outcome) - 1 AS outcome_place
-FROM (SELECT DISTINCT outcome FROM outcome_levels)
-"""
-_BASIS_PLACES = f"""
-CREATE OR REPLACE TEMP TABLE basis_places AS
-SELECT freshness, list_position({list(BASES)}, basis) - 1 AS basis FROM observation_bases
+SELECT outcome, (row_number() OVER (ORDER BY outcome) - 1)::INTEGER AS outcome_place
+FROM (SELECT DISTINCT outcome FROM closure_steps)
 """
 # Stored, since every corpus, part and handful of agents asks again.
 _STEPS = f"""
@@ -34,30 +33,35 @@ SELECT agent_place, outcome_place, list_position({list(MEASURES)}, measure) - 1 
 FROM closure_steps JOIN agent_places USING (agent) JOIN outcome_places USING (outcome)
 ORDER BY agent_place
 """
-_UNIT_CELLS = """
+# Numbers for names, and one number for all that is open to everyone: a tenth of the rows and of the memory.
+_UNIT_CELLS = f"""
 CREATE OR REPLACE TEMP TABLE unit_cells AS
-SELECT corpus, part, unit, position - 1 AS place, outcome_place, freshness, sum(ticks)::BIGINT AS ticks
-FROM known_outcomes
-JOIN estimate_hosts USING (host)
-JOIN snapshot_order USING (snapshot)
-JOIN outcome_places USING (outcome)
-WHERE dialect = (SELECT dialect FROM dialects WHERE is_default)
+WITH outcomes AS (
+    SELECT
+        host, (position - 1)::SMALLINT AS place, coalesce(outcome_place, -1) AS outcome_place,
+        (list_position({list(FRESHNESSES)}, freshness) - 1)::TINYINT AS fresh
+    FROM known_outcomes
+    JOIN snapshot_order USING (snapshot)
+    LEFT JOIN outcome_places USING (outcome)
+    WHERE dialect = (SELECT dialect FROM dialects WHERE is_default)
+)
+SELECT corpus, part, unit::INTEGER AS unit, place, outcome_place, fresh, sum(ticks)::BIGINT AS ticks
+FROM outcomes JOIN estimate_hosts USING (host)
+WHERE outcome_place >= 0 OR fresh < {N_DESIGN_BASES}
 GROUP BY ALL
-ORDER BY corpus, part
+ORDER BY corpus, part, outcome_place
 """
-_KNOWN = """
-SELECT basis AS series, place, unit, sum(ticks)::BIGINT AS ticks
-FROM unit_cells JOIN basis_places USING (freshness)
-WHERE corpus = ? AND part = ? AND freshness <> 'last_file'
+_KNOWN = f"""
+SELECT fresh AS series, place, unit, sum(ticks)::BIGINT AS ticks
+FROM unit_cells
+WHERE corpus = ? AND part = ? AND fresh < {N_DESIGN_BASES}
 GROUP BY ALL
 """
 _CLOSED = f"""
-SELECT agent_place, {len(MEASURES)} * basis + measure_place AS series, place, unit,
+SELECT agent_place, {len(MEASURES)} * fresh + measure_place AS series, place, unit,
     sum(step * ticks)::BIGINT AS ticks
-FROM unit_cells
-JOIN agent_steps USING (outcome_place)
-JOIN basis_places USING (freshness)
-WHERE corpus = ? AND part = ? AND agent_place BETWEEN ? AND ?
+FROM unit_cells JOIN agent_steps USING (outcome_place)
+WHERE corpus = ? AND part = ? AND outcome_place >= 0 AND agent_place BETWEEN ? AND ?
 GROUP BY ALL
 ORDER BY agent_place
 """
@@ -81,13 +85,13 @@ class Part:
 
 def prepare_cells(con: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary tables that the other functions read."""
-    for statement in (_AGENT_PLACES, _OUTCOME_PLACES, _BASIS_PLACES, _STEPS, _UNIT_CELLS):
+    for statement in (_AGENT_PLACES, _OUTCOME_PLACES, _STEPS, _UNIT_CELLS):
         con.execute(statement)
 
 
 def drop_cells(con: duckdb.DuckDBPyConnection) -> None:
     """Remove the temporary tables."""
-    for table in ("unit_cells", "agent_steps", "basis_places", "outcome_places", "agent_places"):
+    for table in ("unit_cells", "agent_steps", "outcome_places", "agent_places"):
         con.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
 
@@ -149,14 +153,14 @@ def _read_units(con: duckdb.DuckDBPyConnection, corpus: str, part: str) -> Float
 
 
 def read_known(con: duckdb.DuckDBPyConnection, corpus: str, part: str) -> Cells:
-    """Ticks known, a series for each basis that the estimator design has."""
+    """Ticks known, a series for each freshness but that of the last file."""
     return _as_cells(_read_integers(con, _KNOWN, [corpus, part]))
 
 
 def iter_closed(
     con: duckdb.DuckDBPyConnection, corpus: str, parts: Sequence[Part], n_agents: int
 ) -> Iterator[tuple[int, list[Cells]]]:
-    """For each agent by its place: ticks closed in each part, a series for each basis and measure.
+    """For each agent by its place: ticks closed in each part, a series for each freshness and measure.
 
     The cells of an agent other than * are what differs from those of *.
     """

@@ -111,16 +111,18 @@ def _iter_replicated(
 
 
 def _draw(con: duckdb.DuckDBPyConnection, corpus: str, part: Part, n_places: int) -> Drawn:
-    n_units = len(part.source_ticks)
-    times = np.column_stack([np.ones(n_units), draw_units(n_units, f"{corpus}|{part.name}")])
+    times = draw_units(len(part.source_ticks), f"{corpus}|{part.name}")
     known = sum_replicates(read_known(con, corpus, part.name), N_DESIGN_BASES, n_places, times)
-    return Drawn(part, times, part.source_ticks @ times, known)
+    return Drawn(part, times, part.source_ticks @ times, np.cumsum(known, axis=0))
 
 
 def _sum_closed(cells: Cells, drawn: Drawn, n_places: int) -> Floats:
     """Replicates of the ticks closed: by basis, measure and snapshot."""
     sums = sum_replicates(cells, len(BASES) * len(MEASURES), n_places, drawn.times)
-    return sums.reshape(len(BASES), len(MEASURES), n_places, -1)
+    closed = sums.reshape(len(BASES), len(MEASURES), n_places, -1)
+    # Each basis of the estimator design also counts what the one before it counts.
+    np.cumsum(closed[:N_DESIGN_BASES], axis=0, out=closed[:N_DESIGN_BASES])
+    return closed
 
 
 def _own_places(cells: Sequence[Cells]) -> Integers:

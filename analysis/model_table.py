@@ -62,6 +62,7 @@ MODELS = (
     Model("reclosings", Kind.VIEW),
     Model("churn", Kind.TABLE),
     Model("observation_bases", Kind.VIEW),
+    Model("known_states", Kind.VIEW),
     Model("known_outcomes", Kind.VIEW),
     Model("closure_steps", Kind.VIEW),
     Model("estimate_hosts", Kind.TABLE),

@@ -31,17 +31,19 @@ class Cells:
 def draw_units(n_units: int, name: str, n_replicates: int = N_REPLICATES) -> Floats:
     """How often each unit is drawn in each replicate, units down, replicates across.
 
-    As many units are drawn as there are, with replacement; `name` seeds the draw.
+    As many units are drawn as there are, with replacement; `name` seeds the draw. The first column is no draw
+    but each unit once, so that sums over it are the estimate itself.
     """
     digest = hashlib.sha256(f"{SEED}|{name}".encode()).digest()
     rng = np.random.Generator(np.random.PCG64(int.from_bytes(digest, "big")))
-    drawn = np.empty((n_units, n_replicates))
+    drawn = np.empty((n_units, 1 + n_replicates))
+    drawn[:, 0] = 1
     at_once = max(1, DRAWS_AT_ONCE // max(n_units, 1))
     for first in range(0, n_replicates, at_once):
         n = min(at_once, n_replicates - first)
         picked = rng.integers(0, n_units, (n, n_units)) + n_units * np.arange(n)[:, None]
         counts = np.bincount(picked.ravel(), minlength=n * n_units)
-        drawn[:, first : first + n] = counts.reshape(n, n_units).T
+        drawn[:, first + 1 : first + 1 + n] = counts.reshape(n, n_units).T
     return drawn
 
 

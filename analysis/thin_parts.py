@@ -96,6 +96,8 @@ def limit_whole(portions: Sequence[float], values: Sequence[Floats], parts: Sequ
     Where no part is thin they are those of the sum of the replicates `values`; else those of the parts are
     put together by the squares of their distances (Zou, Huang & Zhang 2009).
     """
+    if len(parts) == 1 and portions[0] == 1:
+        return parts[0]
     point = np.sum([a * part.value for a, part in zip(portions, parts, strict=True)], axis=0)
     n_thin = np.sum([part.method > 0 for part in parts], axis=0)
     method = np.where(n_thin == 0, 0, np.where(n_thin == len(parts), 1, 2))

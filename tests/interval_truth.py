@@ -65,7 +65,7 @@ def _replicate_part(
     name: str, portion: float, states: dict[str, bool | None], counts: dict[str, float]
 ) -> Part:
     domains = sorted({TRUTH["domain_of"](host) for host in counts})
-    times = np.column_stack([np.ones(len(domains)), draw_units(len(domains), f"c4|{name}")])
+    times = draw_units(len(domains), f"c4|{name}")
     counted, closed, by_domain = np.zeros(1001), np.zeros(1001), dict.fromkeys(domains, 0.0)
     for host, count in counts.items():
         domain = TRUTH["domain_of"](host)

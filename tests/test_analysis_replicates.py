@@ -13,8 +13,10 @@ def random_cells(rng: np.random.Generator, n: int = 400) -> Cells:
 
 def test_as_many_units_are_drawn_as_there_are() -> None:
     drawn = draw_units(40, "a part")
-    assert drawn.shape == (40, 1000)
+    assert drawn.shape == (40, 1001)
+    assert set(drawn[:, 0]) == {1.0}
     assert set(drawn.sum(axis=0)) == {40.0}
+    drawn = drawn[:, 1:]
     assert drawn.mean(axis=1) == pytest.approx(1, abs=0.15)
     # A multinomial: variance 1 - 1/n of the count of each unit.
     assert drawn.var() == pytest.approx(1 - 1 / 40, abs=0.03)
@@ -27,7 +29,7 @@ def test_the_name_seeds_the_draw() -> None:
 
 def test_sums_are_those_of_a_plain_loop() -> None:
     cells, drawn = random_cells(np.random.default_rng(1)), draw_units(20, "x", 5)
-    expected = np.zeros((3, 7, 5))
+    expected = np.zeros((3, 7, 6))
     for series, place, unit, ticks in zip(cells.series, cells.place, cells.unit, cells.ticks, strict=True):
         expected[series, place] += ticks * drawn[unit]
     assert np.array_equal(sum_replicates(cells, 3, 7, drawn), expected)
@@ -44,7 +46,7 @@ def test_sums_do_not_depend_on_the_order_of_the_cells() -> None:
 def test_nothing_sums_to_nothing() -> None:
     nothing = np.zeros(0, dtype=np.int64)
     sums = sum_replicates(Cells(nothing, nothing, nothing, nothing), 2, 3, draw_units(4, "x"))
-    assert np.array_equal(sums, np.zeros((2, 3, 1000)))
+    assert np.array_equal(sums, np.zeros((2, 3, 1001)))
 
 
 def test_an_interval_is_the_quantile_of_the_replicates_that_there_are() -> None:
@@ -68,7 +70,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
     hits = 0
     for sample in range(400):
         picked = rng.integers(0, 20_000, 300)
-        times = draw_units(300, f"sample {sample}", 400)
+        times = draw_units(300, f"sample {sample}", 400)[:, 1:]
         shares = (weights[picked] * closed[picked]) @ times / (weights[picked] @ times)
         low, high = find_interval(shares)
         hits += bool(low <= truth <= high)

@@ -93,7 +93,7 @@ def test_exact_limits_are_those_whose_tails_are_a_fortieth(n: int, data: st.Data
 
 def test_intervals_of_many_domains_stay_those_of_the_bootstrap() -> None:
     closed = np.arange(300) < 90
-    values = np.column_stack([np.ones(300), draw_units(300, "many")])
+    values = draw_units(300, "many")
     shares = (closed @ values / values.sum(axis=0))[None]
     found = limit_levels(shares, np.array([300.0]))
     whole = limit_whole([0.25, 0.5], [shares, shares], [found, found])
@@ -143,7 +143,7 @@ def cover(n: int, n_head: int, share: float, n_tries: int = 300) -> tuple[float,
         parts = []
         for size, rate, sd in ((n_head, 0.5, 0.0), (n, share, 0.7)):
             weights = np.exp(rng.normal(0, sd, size))
-            times = np.column_stack([np.ones(size), draw_units(size, f"{i} {size}")])
+            times = draw_units(size, f"{i} {size}")
             shares = ((weights * (rng.random(size) < rate)) @ times / (weights @ times))[None]
             parts.append((shares, limit_levels(shares, np.array([weights.sum() ** 2 / (weights**2).sum()]))))
         values, limits = [shares for shares, _ in parts], [found for _, found in parts]

@@ -9,31 +9,13 @@
 -- outcome: Ruleset of its robots.txt, or its access state in brackets: joins to outcome_levels
 -- freshness: observed (captured in this very snapshot), within_1y (carried forward for at most 365 days),
 --   older (carried forward for longer, or for how long is not known), or last_file
-WITH served AS (
-    SELECT answers.host, snapshot_order.position, answers.access_state, answers.content_digest
-    FROM answers JOIN snapshot_order USING (snapshot)
-    WHERE answers.access_state IN ('rules', 'empty', 'not_robots')
-),
-grid AS (
-    SELECT snapshot, position, host FROM host_snapshots WHERE access_state <> 'not_captured'
-),
-states AS (
-    SELECT
-        snapshot, host, access_state, content_digest,
-        CASE WHEN is_observed THEN 'observed' WHEN age_days <= 365 THEN 'within_1y' ELSE 'older' END
-            AS freshness
-    FROM host_snapshots WHERE access_state <> 'not_captured'
-    UNION ALL
-    SELECT grid.snapshot, grid.host, served.access_state, served.content_digest, 'last_file'
-    FROM grid ASOF JOIN served ON served.host = grid.host AND served.position <= grid.position
-)
 SELECT
     dialects.dialect,
     states.snapshot,
     states.host,
     if(states.access_state = 'rules', readings.ruleset, '(' || states.access_state || ')') AS outcome,
     states.freshness
-FROM states
+FROM known_states AS states
 CROSS JOIN dialects
 LEFT JOIN readings
     ON readings.content_digest = states.content_digest AND readings.dialect = dialects.dialect

@@ -36,14 +36,50 @@ rulers AS (
 bases AS (
     SELECT basis, freshness FROM observation_bases WHERE basis IN ('carried', 'carried_files')
 ),
-cells AS MATERIALIZED (
-    SELECT snapshot, corpus, part, dialect, basis, outcome, sum(weight) AS w
-    FROM known_outcomes JOIN estimate_hosts USING (host) JOIN bases USING (freshness)
+read_ours AS MATERIALIZED (
+    SELECT content_digest, ruleset AS outcome FROM readings WHERE dialect = (FROM reference)
+),
+read_otherwise AS MATERIALIZED (
+    SELECT content_digest, dialect, read_ours.outcome AS outcome_ours, ruleset AS outcome_theirs
+    FROM (SELECT DISTINCT content_digest FROM readings)
+    CROSS JOIN (SELECT dialect FROM dialects)
+    LEFT JOIN read_ours USING (content_digest)
+    LEFT JOIN readings USING (content_digest, dialect)
+    WHERE outcome_ours IS DISTINCT FROM outcome_theirs
+),
+moved AS MATERIALIZED (
+    SELECT snapshot, corpus, part, dialect, basis, outcome_ours, outcome_theirs, sum(weight) AS w
+    FROM known_states
+    JOIN read_otherwise USING (content_digest)
+    JOIN estimate_hosts USING (host)
+    JOIN bases USING (freshness)
+    WHERE access_state = 'rules'
     GROUP BY ALL
 ),
+-- All dialects begin with what the reference reads ('(all)'), then the bodies read otherwise are moved.
+cells AS MATERIALIZED (
+    SELECT snapshot, corpus, part, '(all)' AS dialect, basis, outcome, sum(weight) AS w
+    FROM (
+        SELECT
+            snapshot, host, freshness,
+            if(access_state = 'rules', read_ours.outcome, '(' || access_state || ')') AS outcome
+        FROM known_states LEFT JOIN read_ours USING (content_digest)
+    )
+    JOIN estimate_hosts USING (host)
+    JOIN bases USING (freshness)
+    WHERE outcome IS NOT NULL
+    GROUP BY ALL
+    UNION ALL BY NAME
+    SELECT * EXCLUDE (outcome_ours, outcome_theirs) REPLACE (-w AS w), outcome_ours AS outcome
+    FROM moved WHERE outcome_ours IS NOT NULL
+    UNION ALL BY NAME
+    SELECT * EXCLUDE (outcome_ours, outcome_theirs), outcome_theirs AS outcome
+    FROM moved WHERE outcome_theirs IS NOT NULL
+),
 known AS (
-    SELECT snapshot, corpus, part, dialect, sum(w) AS known_weight
-    FROM cells WHERE basis = 'carried' GROUP BY ALL
+    SELECT snapshot, corpus, part, dialects.dialect, sum(w) AS known_weight
+    FROM cells JOIN dialects ON cells.dialect IN (dialects.dialect, '(all)')
+    WHERE basis = 'carried' GROUP BY ALL
 ),
 closed AS (
     SELECT outcome, agent, level = 'all' AS is_closed, false AS is_study_rule FROM outcome_levels
@@ -59,9 +95,16 @@ steps AS (
         ON star.outcome = own.outcome AND star.agent = '*' AND star.is_study_rule = own.is_study_rule
     WHERE step <> 0
 ),
+by_ruler AS (
+    SELECT snapshot, agent, corpus, part, basis, dialect, is_study_rule, sum(w * step) AS w
+    FROM cells JOIN steps USING (outcome) GROUP BY ALL
+),
 stepped AS MATERIALIZED (
-    SELECT snapshot, agent, corpus, part, basis, reading, sum(w * step) AS w
-    FROM cells JOIN rulers USING (dialect) JOIN steps USING (outcome, is_study_rule) GROUP BY ALL
+    SELECT snapshot, agent, corpus, part, basis, reading, sum(w) AS w
+    FROM by_ruler
+    JOIN rulers
+        ON rulers.is_study_rule = by_ruler.is_study_rule AND by_ruler.dialect IN (rulers.dialect, '(all)')
+    GROUP BY ALL
 ),
 asked AS (
     SELECT DISTINCT agent FROM agent_groups
@@ -77,7 +120,7 @@ summed AS (
 ),
 parts AS (
     SELECT
-        snapshot_order.snapshot, asked.agent, fixed.corpus, fixed.part, kinds.basis, rulers.reading,
+        position, asked.agent, fixed.corpus, fixed.part, kinds.basis, rulers.reading,
         coalesce(summed.w, 0)::DOUBLE AS n, known_weight::DOUBLE AS known_weight,
         source_weight, study_share, design_share
     FROM snapshot_order
@@ -92,18 +135,18 @@ parts AS (
 ),
 rows AS (
     SELECT
-        snapshot, agent, corpus, 'study' AS estimator, part, basis, reading, study_share AS part_share,
+        position, agent, corpus, 'study' AS estimator, part, basis, reading, study_share AS part_share,
         n / nullif(source_weight, 0) AS share
     FROM parts WHERE study_share IS NOT NULL
     UNION ALL BY NAME
     SELECT
-        snapshot, agent, corpus, 'design' AS estimator, part, basis, reading, design_share AS part_share,
+        position, agent, corpus, 'design' AS estimator, part, basis, reading, design_share AS part_share,
         n / nullif(known_weight, 0) AS share
     FROM parts WHERE basis = 'carried'
 ),
-estimates AS MATERIALIZED (
+estimates AS (
     SELECT
-        snapshot, agent, corpus, estimator, 'whole' AS part, basis, reading,
+        position, agent, corpus, estimator, 'whole' AS part, basis, reading,
         if(bool_and(share IS NOT NULL), sum((part_share * share)::DECIMAL(38, 20))::DOUBLE, NULL) AS share
     FROM rows WHERE part_share > 0 GROUP BY ALL
     UNION ALL BY NAME
@@ -112,53 +155,50 @@ estimates AS MATERIALIZED (
 ),
 years AS (
     SELECT
-        later.snapshot,
+        later.position,
+        earlier.position AS position_before,
         earlier.snapshot AS snapshot_12m_before,
         abs(date_diff('day', earlier.starts_on + INTERVAL 12 MONTH, later.starts_on)) AS days_off
     FROM snapshot_order AS later JOIN snapshot_order AS earlier ON earlier.position < later.position
     WHERE days_off <= 61
-    QUALIFY row_number() OVER (PARTITION BY later.snapshot ORDER BY days_off, earlier.position DESC) = 1
+    QUALIFY row_number() OVER (PARTITION BY later.position ORDER BY days_off, earlier.position DESC) = 1
+),
+-- A list over all snapshots instead of a row for each: joins of millions of names would take a minute.
+series AS (
+    SELECT agent, corpus, estimator, part, basis, reading, list(share ORDER BY position) AS shares
+    FROM estimates GROUP BY ALL
 ),
 compared AS (
     SELECT
-        here.*,
-        years.snapshot_12m_before,
-        here.share - a_year_before.share AS change_12m,
-        here.share - at_first.share AS change_first
-    FROM estimates AS here
-    LEFT JOIN years USING (snapshot)
-    LEFT JOIN estimates AS a_year_before
-        ON a_year_before.snapshot = years.snapshot_12m_before AND a_year_before.agent = here.agent
-        AND a_year_before.corpus = here.corpus AND a_year_before.estimator = here.estimator
-        AND a_year_before.part = here.part AND a_year_before.basis = here.basis
-        AND a_year_before.reading = here.reading
-    LEFT JOIN estimates AS at_first
-        ON at_first.snapshot = (SELECT snapshot FROM snapshot_order WHERE is_first)
-        AND at_first.agent = here.agent AND at_first.corpus = here.corpus
-        AND at_first.estimator = here.estimator AND at_first.part = here.part
-        AND at_first.basis = here.basis AND at_first.reading = here.reading
+        ours.* EXCLUDE (shares), places.snapshot, snapshot_12m_before,
+        ours.shares[position] AS share,
+        ours.shares[position] - ours.shares[position_before] AS change_12m,
+        ours.shares[position] - ours.shares[1] AS change_first,
+        share - theirs.shares[position] AS difference,
+        change_12m - (theirs.shares[position] - theirs.shares[position_before]) AS difference_12m,
+        change_first - (theirs.shares[position] - theirs.shares[1]) AS difference_first
+    FROM series AS ours
+    JOIN series AS theirs
+        ON theirs.reading = (FROM reference) AND theirs.agent = ours.agent
+        AND theirs.corpus = ours.corpus AND theirs.estimator = ours.estimator
+        AND theirs.part = ours.part AND theirs.basis = ours.basis
+    CROSS JOIN (FROM snapshot_order LEFT JOIN years USING (position)) AS places
 )
 SELECT
-    ours.snapshot,
-    ours.agent,
-    ours.corpus,
-    ours.estimator,
-    ours.part,
-    ours.basis,
-    ours.reading,
-    round(ours.share, 12) AS share,
-    round(100 * (ours.share - theirs.share), 10) + 0.0 AS difference_points,
-    round((ours.share - theirs.share) / nullif(ours.share, 0), 9) + 0.0 AS explained,
-    ours.snapshot_12m_before,
-    round(100 * ours.change_12m, 10) + 0.0 AS change_12m_points,
-    round((ours.change_12m - theirs.change_12m) / nullif(round(ours.change_12m, 14), 0), 9) + 0.0
-        AS change_12m_explained,
-    round(100 * ours.change_first, 10) + 0.0 AS change_first_points,
-    round((ours.change_first - theirs.change_first) / nullif(round(ours.change_first, 14), 0), 9) + 0.0
-        AS change_first_explained
-FROM compared AS ours
-JOIN compared AS theirs
-    ON theirs.reading = (SELECT dialect FROM reference) AND theirs.snapshot = ours.snapshot
-    AND theirs.agent = ours.agent AND theirs.corpus = ours.corpus AND theirs.estimator = ours.estimator
-    AND theirs.part = ours.part AND theirs.basis = ours.basis
+    snapshot,
+    agent,
+    corpus,
+    estimator,
+    part,
+    basis,
+    reading,
+    round(share, 12) AS share,
+    round(100 * difference, 10) + 0.0 AS difference_points,
+    round(difference / nullif(share, 0), 9) + 0.0 AS explained,
+    snapshot_12m_before,
+    round(100 * change_12m, 10) + 0.0 AS change_12m_points,
+    round(difference_12m / nullif(round(change_12m, 14), 0), 9) + 0.0 AS change_12m_explained,
+    round(100 * change_first, 10) + 0.0 AS change_first_points,
+    round(difference_first / nullif(round(change_first, 14), 0), 9) + 0.0 AS change_first_explained
+FROM compared
 ORDER BY snapshot, agent, corpus, estimator, part, basis, reading

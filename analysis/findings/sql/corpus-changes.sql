@@ -6,7 +6,7 @@
 -- share_from: Share closed to any agent that the 2024 study combined in the earlier snapshot
 -- share_to: The same in the later
 -- change_points: The difference, in percentage points
--- change_low_points: Lower end of a 95 % interval from a bootstrap by domain, the same domains for both ends
+-- change_low_points: Lower end of a 95 % interval by registrable domain, the same domains for both ends
 -- change_high_points: Upper end of it
 WITH changes AS (
     SELECT *, is_endpoints AS is_whole_study FROM change_estimates

@@ -4,7 +4,7 @@
 -- agent: The twelve tracked agents that lose most of the first corpus
 -- corpus: Weight of the hosts; in hosts, each weighs one
 -- share: Design-based estimate of the share of its weight that is closed to the agent, what is known carried
--- share_low: Lower end of a 95 % interval from a bootstrap by registrable domain
+-- share_low: Lower end of a 95 % interval by registrable domain, wide where few domains tell
 -- share_high: Upper end of it
 -- n_hosts: Hosts counted
 -- n_hosts_restricted: Those closed to the agent

@@ -6,7 +6,7 @@
 -- estimator: study's (that of Longpre et al. (2024)) or design-based (web hosts only, what is not known is
 --   missing, the sample stands for the rest)
 -- share: Estimated share of the weight that is closed to any agent that the 2024 study combined
--- share_low: Lower end of a 95 % interval from a bootstrap by registrable domain; empty with fewer than two
+-- share_low: Lower end of a 95 % interval by registrable domain, wide where few domains tell
 -- share_high: Upper end of it
 -- share_bound_low: Least share over what is carried: nothing, up to a year, without limit
 -- share_bound_high: Greatest share over the same
