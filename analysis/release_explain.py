@@ -94,7 +94,9 @@ def _places(one: Compared) -> dict[str, str]:
         place: f"CAST(r.{quote(place)} AS VARCHAR)" if place in one.key else "NULL::VARCHAR"
         for place in PLACES
     }
-    snapshots = [f"r.{quote(name)}" for name in one.key if name.startswith("snapshot")]
+    names = [name for name in one.key if name.startswith("snapshot")]
+    # A row that only says where it begins goes on to the last snapshot.
+    snapshots = [f"r.{quote(name)}" for name in names if names != ["snapshot_from"]]
     places["snapshot"] = f"greatest({', '.join(snapshots)})" if snapshots else "NULL::VARCHAR"
     return places
 

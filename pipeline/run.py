@@ -80,7 +80,8 @@ def _run_stage(job: Job, stage: Stage, runner: Runner, run: str) -> StageSummary
     runner(job, summary)
     summary.elapsed_s = time.monotonic() - started
     log(describe(summary))
-    if summary.n_tasks_run:
+    # A run that was killed between its stage's end and this line has left no row of it.
+    if summary.n_tasks_run or not any(job.context.layout.runs.glob(f"*-{stage}.json")):
         row = _run_row(job, summary, run, started_at)
         path = job.context.layout.runs / f"{run}-{stage}.json"
         write_text_atomic(path, json.dumps(row, indent=1, sort_keys=True) + "\n")

@@ -11,7 +11,7 @@ from types import ModuleType
 import duckdb
 import pytest
 
-from analysis import exact, models, report_probe, resampling
+from analysis import exact, models, resampling
 from analysis.criteria import BLOCKS, Verdict, parse_criteria, read_criteria
 from analysis.exact import fisher_p, sign_p
 from analysis.resampling import bootstrap_share, draw_binomial
@@ -149,7 +149,7 @@ def test_binomials_have_their_mean_and_spread(n: int, p: float) -> None:
     assert 0 <= min(drawn) <= max(drawn) <= n
 
 
-@pytest.mark.parametrize("module", [exact, report_probe, resampling])
+@pytest.mark.parametrize("module", [exact, resampling])
 def test_examples_of_the_documentation_run(module: ModuleType) -> None:
     result = doctest.testmod(module)
     assert (result.attempted > 0, result.failed) == (True, 0)

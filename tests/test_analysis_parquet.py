@@ -43,6 +43,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with duckdb.connect() as con:
         MADE_UP["fill_census"](con, SNAPSHOTS, 60)
         con.execute("UPDATE site_weights SET weight = weight * 170005451.386257 WHERE host < 'h3'")
+        con.execute("UPDATE corpora SET total_weight = total_weight * 170005451.386257")
         models.build(con)
         publish(con, folder)
     return folder

@@ -87,7 +87,8 @@ def write_study(folder: Path, workers: int, extra: str = "") -> Path:
 
 def dataset(study: Path) -> dict[str, str]:
     folder = study.parent / "out" / "dataset"
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def leftovers(study: Path) -> list[Path]:
