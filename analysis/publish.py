@@ -3,9 +3,7 @@
 Nothing in the folder depends on when or where it was written: same database, same bytes.
 """
 
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
@@ -18,6 +16,7 @@ from analysis.dataset_docs import render_checksums, render_dictionary, render_re
 from analysis.dataset_files import Published, describe_file, hash_file, write_csv, write_parquet
 from analysis.dataset_package import render_package
 from analysis.dataset_table import DATASETS
+from analysis.drafts import replace_whole
 from analysis.lineage import trace_lineage
 from analysis.release import PLAIN, Edition, read_release, render_release
 
@@ -37,7 +36,8 @@ def publish(
     header. Raises DatasetError when a check fails, or when the folder holds something else; either way
     the folder stays as it was.
     """
-    with _draft(folder) as draft:
+    _check_folder(folder)
+    with replace_whole(folder) as draft:
         published = []
         for dataset in datasets:
             published.append(write_dataset(con, dataset, draft, datasets))
@@ -105,22 +105,8 @@ def _write(path: Path, text: str) -> None:
     path.write_bytes(text.encode("utf-8"))
 
 
-@contextmanager
-def _draft(folder: Path) -> Iterator[Path]:
-    """A temporary sibling that takes the folder's place when the block ends well, and vanishes otherwise."""
+def _check_folder(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()) and not (folder / PACKAGE).is_file():
         raise DatasetError(
             f"{folder}: check 'folder is ours' failed: it holds files, but no {PACKAGE}; name an empty folder"
         )
-    draft, old = folder.with_name(f".{folder.name}.draft"), folder.with_name(f".{folder.name}.old")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    try:
-        yield draft
-        shutil.rmtree(old, ignore_errors=True)
-        if folder.exists():
-            folder.rename(old)
-        draft.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)

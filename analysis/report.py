@@ -3,9 +3,7 @@
 It draws with Altair, which is slow to import: callers import this module when they need it.
 """
 
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 import duckdb
 import vl_convert
 
+from analysis.drafts import replace_whole
 from analysis.findings.finding import Finding
 from analysis.findings.rows import Rows
 from analysis.findings.table import FINDINGS
@@ -40,7 +39,8 @@ def write_report(
     pages = [make_page(con, finding) for finding in findings]
     draft = path.with_name(f".{path.name}.draft")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _replacing(path.with_suffix("")) as folder:
+    _check_folder(path.with_suffix(""))
+    with replace_whole(path.with_suffix("")) as folder:
         for place, page in enumerate(pages):
             before = pages[place - 1] if place else None
             write_page(page, folder, before, pages[place + 1] if place + 1 < len(pages) else None)
@@ -92,20 +92,6 @@ def interactive_script() -> str:
     return f"(function () {{\n{vl_convert.javascript_bundle(snippet)}\n}})();\n"
 
 
-@contextmanager
-def _replacing(folder: Path) -> Iterator[Path]:
-    """A temporary sibling that takes the folder's place when the block ends well, and vanishes otherwise."""
+def _check_folder(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()) and not (folder / SCRIPT).is_file():
         raise ReportError(f"{folder} holds files, but no report: move them, or name another output folder")
-    draft, old = folder.with_name(f".{folder.name}.draft"), folder.with_name(f".{folder.name}.old")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    try:
-        yield draft
-        shutil.rmtree(old, ignore_errors=True)
-        if folder.exists():
-            folder.rename(old)
-        draft.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
