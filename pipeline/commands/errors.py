@@ -21,6 +21,7 @@ FAILURE = (
     "snapshots.archive.ArchiveError",
     "analysis.dataset.DatasetError",
     "analysis.models.ModelError",
+    "analysis.report.ReportError",
     "duckdb.Error",
 )
 
