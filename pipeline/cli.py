@@ -64,12 +64,14 @@ def _add_cluster(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     submit.add_argument("study", type=Path, help="study file (TOML) with [engine] name = slurm")
     submit.add_argument("--allow-missing", action="store_true", help="as for run")
     submit.add_argument("--after", default="", metavar="SLICES", help=argparse.SUPPRESS)
+    submit.add_argument("--run", default="", help=argparse.SUPPRESS)
     work = verbs.add_parser("work", help="run one slice of a plan; what an element of a job array calls")
     work.add_argument("study", type=Path, help="study file (TOML)")
     work.add_argument("slices", type=Path, help="folder of slices, as written by submit")
     work.add_argument(
         "--slice", type=int, metavar="N", help="number of the slice (default: SLURM_ARRAY_TASK_ID)"
     )
+    work.add_argument("--run", default="", help=argparse.SUPPRESS)
 
 
 def _add_probe(stage: argparse.ArgumentParser) -> None:

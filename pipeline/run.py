@@ -55,16 +55,18 @@ def run_stages(
     runners: Mapping[Stage, Runner] = RUNNERS,
     is_patient: bool = False,
     after: str = "",
+    run: str = "",
 ) -> tuple[StageSummary, ...]:
     """Run the stages in order; each says on stderr what it did. What stands already is not done again.
 
-    `after` is for Slurm: the array that has just ended. Raises FolderInUseError, StageMissingError,
-    TasksMissingError, EngineError, Submitted, and what archive and dataset raise.
+    `after` and `run` are for Slurm: the array that has just ended, and the run that submitted it. Raises
+    FolderInUseError, StageMissingError, TasksMissingError, EngineError, Submitted, and what archive and
+    dataset raise.
     """
     layout = Layout(study.folder, study.store)
-    run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    run = run or f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     summaries = []
-    with hold_folders(layout, is_patient), choose_engine(study, after, allow_missing) as engine:
+    with hold_folders(layout, is_patient), choose_engine(study, run, after, allow_missing) as engine:
         for folder in {layout.folder, layout.store_folder}:
             remove_temporaries(folder)
         job = Job.open(study, engine, allow_missing)

@@ -13,6 +13,7 @@ import pytest
 from pipeline.context import Context
 from pipeline.engines import local
 from pipeline.engines.local import LocalEngine
+from pipeline.faults import FaultKind, FaultLog, iter_faults
 from pipeline.run_task import run_task
 from pipeline.tasks import Receipt, Stage, State, Task
 
@@ -109,13 +110,16 @@ def test_workers_are_kept_from_one_plan_to_the_next(fake: Context) -> None:
 
 def test_a_worker_that_dies_fails_what_was_under_way_and_nothing_else(fake: Context) -> None:
     tasks = make_tasks("quick", "slow", "die", "quick", "slow", "quick", "slow", "die", "slow", "quick")
-    with LocalEngine(2) as engine:
+    with LocalEngine(2, FaultLog(fake.folder / "faults.jsonl")) as engine:
         receipts = list(engine.run_tasks(fake, tasks))
     assert sorted(receipt.label for receipt in receipts) == sorted(task.label for task in tasks)
     failed = {receipt.label: receipt.error for receipt in receipts if receipt.state is State.FAILED}
     assert {"die 2", "die 7"} <= set(failed)
     assert len(failed) <= 4, "at most one task a worker goes with each that dies"
     assert set(failed.values()) == {"the worker process died (out of memory or killed)"}
+    faults = list(iter_faults(fake.folder / "faults.jsonl"))
+    assert {fault.label for fault in faults} == set(failed)
+    assert {fault.kind for fault in faults} == {FaultKind.WORKER_DIED}
 
 
 def test_a_plan_whose_every_task_kills_its_worker_ends(fake: Context) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pipeline.asking import say_standing
 from pipeline.campaign import find_campaign
 from pipeline.coverage import MissingHost, describe_coverage, iter_missing
+from pipeline.faults import describe_last_run
 from pipeline.finish import open_warehouse
 from pipeline.job import Job
 from pipeline.layout import Layout
@@ -26,8 +27,9 @@ def main(options: argparse.Namespace) -> int:
     if options.missing:
         return _print_missing(job)
     complete = [_print_stage(job, stage, before) for stage, before in _grounds(job)]
-    for line in (*_failures(study), *_losses(job), *_coverage(job)):
-        print(line)
+    for line in (*_failures(study), describe_last_run(study.folder), *_losses(job), *_coverage(job)):
+        if line:
+            print(line)
     return 0 if all(complete) else 1
 
 

@@ -21,7 +21,7 @@ def main(options: argparse.Namespace) -> int:
     if Stage.PROBE in stages:
         check_browser(study)
     try:
-        run_stages(study, stages, options.allow_missing, after=options.after)
+        run_stages(study, stages, options.allow_missing, after=options.after, run=options.run)
     except Submitted as submitted:
         print(submitted)
         print(f"see: crawlcensus status {options.study}")

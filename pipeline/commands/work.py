@@ -6,9 +6,10 @@ import os
 from pipeline.commands.errors import UsageError
 from pipeline.engines.local import LocalEngine
 from pipeline.engines.slices import read_slice
+from pipeline.faults import FaultLog, log_of
 from pipeline.job import context_of
 from pipeline.progress import show_progress
-from pipeline.study import read_study
+from pipeline.study import Study, read_study
 from pipeline.tasks import State, read_receipt
 
 
@@ -29,8 +30,16 @@ def main(options: argparse.Namespace) -> int:
     stored = {task: read_receipt(context.layout, task) for task in tasks}
     left = [task for task, receipt in stored.items() if receipt is None or receipt.state is not State.DONE]
     n_short = 0
-    with LocalEngine(study.workers) as engine, show_progress(f"slice {number}", len(left)) as progress:
+    engine = LocalEngine(study.workers, _open_log(study, options, int(number)))
+    with engine, show_progress(f"slice {number}", len(left)) as progress:
         for receipt in engine.run_tasks(context, left):
             progress.add(receipt)
             n_short += receipt.state is not State.DONE
     return 1 if n_short else 0
+
+
+def _open_log(study: Study, options: argparse.Namespace, number: int) -> FaultLog:
+    """The fault log of this element; none is kept of a call outside a run."""
+    if not options.run:
+        return FaultLog()
+    return log_of(study.folder, options.run, study.engine, f"{options.slices.name}-{number:05d}")

@@ -14,20 +14,22 @@ from types import TracebackType
 from typing import Self
 
 from pipeline.context import Context
+from pipeline.faults import FaultKind, FaultLog
 from pipeline.run_task import failed_receipt, run_task
 from pipeline.tasks import Receipt, Task
 
 POLL_S = 0.5
+WORKER_DIED = "the worker process died (out of memory or killed)"
 
 
 class LocalEngine:
     """Runs tasks in `workers` processes that are started when needed and kept until the block ends.
 
-    With one worker everything stays in this process.
+    With one worker everything stays in this process. What goes wrong is noted in `faults`.
     """
 
-    def __init__(self, workers: int) -> None:
-        self._workers = workers
+    def __init__(self, workers: int, faults: FaultLog | None = None) -> None:
+        self._workers, self._faults = workers, faults or FaultLog()
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Self:
@@ -44,8 +46,10 @@ class LocalEngine:
         A worker that dies (out of memory, killed) fails the tasks under way, at most one a worker:
         they come back as failed receipts, and the rest goes on in a fresh pool.
         """
+        if tasks:
+            self._faults.begin()
         if self._workers == 1 or len(tasks) == 1:
-            yield from (run_task(context, task) for task in tasks)
+            yield from (self._faults.note_receipt(run_task(context, task)) for task in tasks)
             return
         queue, under_way = deque(tasks), dict[Future[Receipt], Task]()
         while queue or under_way:
@@ -59,7 +63,7 @@ class LocalEngine:
                 self._drop_pool()
                 ended = set(under_way)
             for future in ended:
-                yield _receipt(future, under_way.pop(future))
+                yield self._receipt(future, under_way.pop(future))
 
     def _submit(self, context: Context, task: Task) -> Future[Receipt]:
         with _interrupts_held():
@@ -81,12 +85,12 @@ class LocalEngine:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
 
-
-def _receipt(future: Future[Receipt], task: Task) -> Receipt:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        return failed_receipt(task, "the worker process died (out of memory or killed)")
+    def _receipt(self, future: Future[Receipt], task: Task) -> Receipt:
+        try:
+            return self._faults.note_receipt(future.result())
+        except BrokenProcessPool:
+            self._faults.note(FaultKind.WORKER_DIED, WORKER_DIED, task)
+            return failed_receipt(task, WORKER_DIED)
 
 
 @contextmanager

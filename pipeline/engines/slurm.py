@@ -16,6 +16,7 @@ from pipeline.context import Context
 from pipeline.engines.engine import EngineError
 from pipeline.engines.local import LocalEngine
 from pipeline.engines.slices import name_of, write_slices
+from pipeline.faults import FaultKind, FaultLog
 from pipeline.layout import write_text_atomic
 from pipeline.run_task import failed_receipt
 from pipeline.study import Study
@@ -42,10 +43,19 @@ class SlurmEngine:
 
     Those tasks are not submitted again by the job that follows their array, so that work which cannot
     succeed ends: their receipts come back as they are. Whoever submits the study again has them tried again.
+    `run` names the run to all of its jobs, which note in one log what goes wrong.
     """
 
-    def __init__(self, study: Study, after: str = "", allow_missing: bool = False) -> None:
+    def __init__(
+        self,
+        study: Study,
+        after: str = "",
+        allow_missing: bool = False,
+        run: str = "",
+        faults: FaultLog | None = None,
+    ) -> None:
         self._study, self._after, self._allow_missing = study, after, allow_missing
+        self._run, self._faults = run, faults or FaultLog()
 
     def __enter__(self) -> Self:
         return self
@@ -60,14 +70,19 @@ class SlurmEngine:
         name = name_of(tasks)
         if name == self._after:
             for task in tasks:
-                yield read_receipt(context.layout, task) or failed_receipt(task, NO_RECEIPT)
+                yield read_receipt(context.layout, task) or self._miss(task)
         elif len(tasks) <= FEW_TASKS:
-            with LocalEngine(self._study.workers) as engine:
+            with LocalEngine(self._study.workers, self._faults) as engine:
                 yield from engine.run_tasks(context, tasks)
         else:
             raise self._submit(context.layout.plans / f"slices-{name}", name, tasks)
 
+    def _miss(self, task: Task) -> Receipt:
+        self._faults.note(FaultKind.ELEMENT_WITHOUT_RECEIPT, NO_RECEIPT, task)
+        return failed_receipt(task, NO_RECEIPT)
+
     def _submit(self, folder: Path, name: str, tasks: Sequence[Task]) -> Submitted:
+        self._faults.begin()
         n_elements = write_slices(folder, tasks, self._study.slices)
         logs = folder / "logs"
         logs.mkdir(exist_ok=True)
@@ -78,7 +93,7 @@ class SlurmEngine:
                 f"--cpus-per-task={self._study.workers}",
                 f"--output={logs}/%a.txt",
             ],
-            ["work", str(self._study.path), str(folder)],
+            ["work", str(self._study.path), str(folder), "--run", self._run],
         )
         again = ["--allow-missing"] if self._allow_missing else []
         follower = self._sbatch(
@@ -88,7 +103,7 @@ class SlurmEngine:
                 f"--cpus-per-task={self._study.workers}",
                 f"--output={logs}/after.txt",
             ],
-            ["submit", str(self._study.path), "--after", name, *again],
+            ["submit", str(self._study.path), "--after", name, "--run", self._run, *again],
         )
         write_text_atomic(self._study.folder / "slurm.txt", f"{array}\n{follower}\n")
         return Submitted(array, n_elements, len(tasks), follower)

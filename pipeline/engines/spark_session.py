@@ -1,0 +1,133 @@
+"""Spark as the engine finds or starts it: the session's context, what its executors have, which were lost."""
+
+import os
+import secrets
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.context import Context
+from pipeline.engines.engine import EngineError
+from pipeline.layout import TEMPORARY
+
+if TYPE_CHECKING:
+    from pyspark import SparkContext
+
+APP_NAME = "crawlcensus"
+LIBRARIES = ("fastwarc", "httpx", "protego", "pyarrow", "stamina", "tldextract", "warcio")
+# What Spark keeps of jobs that have ended would grow with the plan; whoever has set it keeps his value.
+DEFAULTS = {
+    "spark.ui.enabled": "false",
+    "spark.ui.retainedJobs": "16",
+    "spark.ui.retainedStages": "16",
+    "spark.ui.retainedTasks": "1024",
+}
+# What Spark says of executors that it has let go itself: for idleness, or at the end.
+LET_GO = "killed by driver"
+_TRUE = ("true", "1")
+
+
+@dataclass(frozen=True, slots=True)
+class LostExecutor:
+    """An executor that is gone, where it ran (host:port), and why, as Spark tells it."""
+
+    executor: str
+    address: str
+    reason: str
+
+
+def open_context(master: str | None) -> tuple["SparkContext", bool]:
+    """The context of this process, and whether it was started here; one that was there is left as it is.
+
+    Raises EngineError without pyspark, and for a session that runs slow tasks twice.
+    """
+    try:
+        from pyspark import SparkContext
+    except ModuleNotFoundError:
+        raise EngineError(
+            '[engine] name = "spark" needs pyspark, which is not installed.'
+            ' Fix: pip install "crawlcensus[spark]".'
+        ) from None
+    standing = SparkContext._active_spark_context
+    if standing is None:
+        return _start_context(master), True
+    if (standing.getConf().get("spark.speculation") or "").lower() in _TRUE:
+        raise EngineError(
+            "Spark is set to run slow tasks twice (spark.speculation), which would fetch everything twice."
+            " Fix: set spark.speculation to false."
+        )
+    return standing, False
+
+
+def _start_context(master: str | None) -> "SparkContext":
+    from pyspark import SparkConf, SparkContext
+
+    # On this machine the executors can run in the very environment that the driver runs in.
+    if master is not None and master.startswith("local"):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    # Two bars on one terminal would write over each other.
+    launching = SparkConf().set("spark.ui.showConsoleProgress", "false")
+    if master is not None:
+        launching.setMaster(master)
+    # Java first: only then are the user's own settings (spark-defaults.conf, spark-submit) known.
+    SparkContext._ensure_initialized(conf=launching)
+    conf = SparkConf().setAppName(APP_NAME).set("spark.speculation", "false")
+    if master is not None:
+        conf.setMaster(master)
+    for key, value in DEFAULTS.items():
+        conf.setIfMissing(key, value)
+    return SparkContext(conf=conf)
+
+
+def find_lost(spark: "SparkContext") -> tuple[LostExecutor, ...]:
+    """The executors that this session has lost so far, as far as Spark remembers (it does the last 100)."""
+    listed = spark._jsc.sc().statusStore().executorList(False)
+    found = [listed.apply(i) for i in range(listed.size())]
+    return tuple(
+        LostExecutor(info.id(), info.hostPort(), reason)
+        for info in found
+        if not info.isActive() and LET_GO not in (reason := _reason(info))
+    )
+
+
+def _reason(info: "object") -> str:
+    reason = info.removeReason()  # type: ignore[attr-defined]  # an object of Java
+    return str(reason.get()) if reason.isDefined() else "no reason given"
+
+
+def check_executors(spark: "SparkContext", context: Context) -> None:
+    """EngineError unless the executors have the libraries, and see the output folder and the store."""
+    for folder in sorted({context.layout.folder, context.layout.store_folder}):
+        is_seen, missing = _ask_executors(spark, folder)
+        if missing:
+            raise EngineError(
+                f"the executors' Python lacks {', '.join(missing)}. Fix: install crawlcensus where they run"
+                " and set PYSPARK_PYTHON to that Python, or send an environment along (docs/scale.md)."
+            )
+        if not is_seen:
+            raise EngineError(
+                f"[output] folder: executors do not see {folder}. Fix: name a folder that all of them share"
+                " (NFS or the like)."
+            )
+
+
+def _ask_executors(spark: "SparkContext", folder: Path) -> tuple[bool, list[str]]:
+    """Whether all see a file that the driver writes, and which libraries one of them lacks.
+
+    Asked of as many tasks as run at a time, by code that needs nothing of ours.
+    """
+    mark, names = folder / f"{TEMPORARY}{secrets.token_hex(8)}", LIBRARIES
+
+    def look(_: int) -> tuple[bool, list[str]]:
+        from importlib.util import find_spec
+
+        return mark.exists(), [name for name in names if find_spec(name) is None]
+
+    mark.touch()
+    try:
+        n_slots = spark.defaultParallelism
+        seen = spark.parallelize(range(n_slots), n_slots).map(look).collect()
+    finally:
+        mark.unlink()
+    return all(is_seen for is_seen, _ in seen), sorted({name for _, missing in seen for name in missing})
