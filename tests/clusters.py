@@ -9,9 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 HOST = "127.0.0.1"
+ROOT = Path(__file__).parents[1]
 SLURM_PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
 SLURM_CONF = """\
 ClusterName=test
@@ -57,14 +60,49 @@ def wait_until(happens: Callable[[], bool], what: str, at_most_s: float = 90) ->
         time.sleep(0.1)
 
 
+@dataclass(frozen=True)
+class Spark:
+    """An installed pyspark; `packages` is the folder that holds it."""
+
+    version: str
+    packages: Path
+
+    @property
+    def home(self) -> Path:
+        return self.packages / "pyspark"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For a process that is to use this one, with the code that is tested here."""
+        path = os.pathsep.join(map(str, (self.packages, ROOT)))
+        return {**os.environ, "PYTHONPATH": path, "SPARK_LOCAL_IP": HOST, "PYSPARK_PYTHON": sys.executable}
+
+
+def find_spark() -> Spark | None:
+    """The pyspark of this environment; None without it or a Java of version 17 or newer."""
+    found = find_spec("pyspark")
+    if found is None or found.origin is None or not is_java_there():
+        return None
+    return _spark_in(Path(found.origin).parents[1])
+
+
+def find_spark35() -> Spark | None:
+    """The pyspark 3.5 that stands in a folder of its own (CENSUS_SPARK35, or as CI has it); None without."""
+    packages = Path(os.environ.get("CENSUS_SPARK35", ROOT / ".ci-pyspark35"))
+    return _spark_in(packages) if (packages / "pyspark").is_dir() and is_java_there() else None
+
+
+def _spark_in(packages: Path) -> Spark:
+    text = (packages / "pyspark" / "version.py").read_text(encoding="utf-8")
+    (version,) = re.findall(r"""__version__.*= ["']([^"']+)["']""", text)
+    return Spark(version, packages)
+
+
 class SparkCluster:
     """A standalone master and workers of one core each, every one a process of its own."""
 
-    def __init__(self, folder: Path, n_workers: int = 2) -> None:
-        import pyspark
-
-        self._folder, self._n_workers = folder, n_workers
-        self._class = str(Path(pyspark.__file__).parent / "bin" / "spark-class")
+    def __init__(self, folder: Path, spark: Spark, n_workers: int = 2) -> None:
+        self._folder, self._spark, self._n_workers = folder, spark, n_workers
         self.master = f"spark://{HOST}:{free_port()}"
         self.workers: list[subprocess.Popen[bytes]] = []
 
@@ -112,13 +150,13 @@ class SparkCluster:
         return (self._folder / f"{name}.log").read_text(errors="replace")
 
     def _start(self, kind: str, name: str, *options: str) -> "subprocess.Popen[bytes]":
-        environment = {**os.environ, "SPARK_LOCAL_IP": HOST, "PYSPARK_PYTHON": sys.executable}
+        command = self._spark.home / "bin" / "spark-class"
         with (self._folder / f"{name}.log").open("wb") as log:
             return subprocess.Popen(
-                [self._class, f"org.apache.spark.deploy.{name.rstrip('0123456789')}.{kind}", *options],
+                [str(command), f"org.apache.spark.deploy.{name.rstrip('0123456789')}.{kind}", *options],
                 stdout=log,
                 stderr=log,
-                env=environment,
+                env=self._spark.environment,
                 start_new_session=True,
             )
 

@@ -122,6 +122,31 @@ def clusters() -> Any:
 
 
 @pytest.fixture(scope="session")
+def spark_study() -> Any:
+    """The module `spark_study`: a study of the bundled archive under Spark."""
+    return _load("spark_study")
+
+
+@pytest.fixture(scope="session")
+def spark4(clusters: Any, require_all: bool) -> Any:
+    """The pyspark of this environment, as `clusters.Spark`; the test is skipped where there is none."""
+    return _require(clusters.find_spark(), "pyspark and a Java of version 17 or newer", require_all)
+
+
+@pytest.fixture(scope="session")
+def spark35(clusters: Any, require_all: bool) -> Any:
+    """The same of pyspark 3.5, which stands in a folder of its own."""
+    return _require(clusters.find_spark35(), "pyspark 3.5 below CENSUS_SPARK35 and Java", require_all)
+
+
+def _require(found: Any, what: str, require_all: bool) -> Any:
+    if found is None:
+        assert not require_all, f"{what} must be installed"
+        pytest.skip(f"not on this machine: {what}")
+    return found
+
+
+@pytest.fixture(scope="session")
 def probes() -> Any:
     """The module `probe_study`: a small site on loopback, and studies that probe it."""
     return _load("probe_study")

@@ -1,148 +1,142 @@
-"""The Spark engine: the same tables as under the local engine, and a lost worker costs nothing but time."""
+"""The Spark engine on a real cluster: the tables of the local engine, and a lost worker costs only time."""
 
-import hashlib
+import contextlib
 import os
-import subprocess
+import shutil
 import sys
-import time
-import zipfile
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import pipeline
-from pipeline.engines.shipping import ROOMS, pack_rooms
-
-DEMO = Path(pipeline.__file__).parent / "demo"
-TABLES = ("captures", "contents", "bodies", "readings", "rulesets", "signals", "warc_files")
+TABLES = {"captures", "contents", "bodies", "readings", "rulesets", "signals", "warc_files"}
 
 
 @pytest.fixture(scope="module")
-def spark(tmp_path_factory: pytest.TempPathFactory, clusters: Any, require_all: bool) -> Iterator[Any]:
+def expected(tmp_path_factory: pytest.TempPathFactory, spark_study: Any) -> dict[str, str]:
+    """What the local engine writes."""
+    study = spark_study.write_study(tmp_path_factory.mktemp("local"), "workers = 1")
+    spark_study.finish(spark_study.start(spark_study.crawlcensus("run", study)))
+    found: dict[str, str] = spark_study.digests(study)
+    assert {path.split("/")[1] for path in spark_study.tables_of(found)} == TABLES
+    return found
+
+
+@pytest.fixture(scope="module")
+def cluster4(tmp_path_factory: pytest.TempPathFactory, clusters: Any, spark4: Any) -> Iterator[Any]:
     """A running standalone cluster with two workers."""
-    if find_spec("pyspark") is None or not clusters.is_java_there():
-        assert not require_all, "pyspark and a Java of version 17 or newer must be installed"
-        pytest.skip("pyspark or Java is not on this machine")
-    with clusters.SparkCluster(tmp_path_factory.mktemp("spark")) as running:
+    with clusters.SparkCluster(tmp_path_factory.mktemp("spark4"), spark4) as running:
         yield running
 
 
-def write_study(folder: Path, engine: str) -> Path:
-    """A study of the bundled archive, whole, under an engine."""
-    file = folder / "study.toml"
-    file.write_text(
-        f'[study]\nname = "spark"\n[archive]\nroot = "{DEMO / "archive"}"\nmode = "scan"\n'
-        f'[sites]\nfile = "{DEMO / "sites.csv"}"\n{engine}\n[output]\nfolder = "out"\n',
-        encoding="utf-8",
-    )
-    return file
+@pytest.fixture
+def cluster35(tmp_path: Path, clusters: Any, spark35: Any) -> Iterator[Any]:
+    """The same of Spark 3.5."""
+    (tmp_path / "cluster").mkdir()
+    with clusters.SparkCluster(tmp_path / "cluster", spark35) as running:
+        yield running
 
 
-def start(study: Path, python: str = sys.executable) -> "subprocess.Popen[str]":
-    """`crawlcensus run study.toml` under way; executors use the Python given."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "pipeline.cli", "run", str(study)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYSPARK_PYTHON": python, "PYSPARK_DRIVER_PYTHON": sys.executable},
-    )
+class Gates:
+    """Files of an archive whose readers wait until they are opened: pipes in the place of files."""
+
+    def __init__(self, files: list[Path]) -> None:
+        self._contents = {file: file.read_bytes() for file in files}
+        for file in files:
+            file.unlink()
+            os.mkfifo(file)
+        self._pipes: dict[Path, int] = {}
+
+    def are_all_waited_at(self) -> bool:
+        """Whether each has a reader by now; once that is so, no reader that comes later is let in."""
+        for file in self._contents.keys() - self._pipes.keys():
+            # Fails unless somebody has opened the other end, and waits.
+            with contextlib.suppress(OSError):
+                self._pipes[file] = os.open(file, os.O_WRONLY | os.O_NONBLOCK)
+        return len(self._pipes) == len(self._contents)
+
+    def open(self) -> None:
+        """Make them files again, and let those who still wait read what is in them."""
+        for file, content in self._contents.items():
+            whole = file.with_suffix(".whole")
+            whole.write_bytes(content)
+            whole.replace(file)
+            os.set_blocking(self._pipes[file], True)
+            with open(self._pipes[file], "wb") as pipe, contextlib.suppress(BrokenPipeError):  # noqa: PTH123
+                pipe.write(content)
+                pipe.flush()
 
 
-def run(study: Path) -> str:
-    """Run it to its good end; returns what it said."""
-    process = start(study)
-    _, said = process.communicate(timeout=400)
-    assert process.returncode == 0, said[-2000:]
-    return said
+def lose_a_worker(
+    folder: Path, tools: tuple[Any, Any], cluster: Any, spark: Any, commands: tuple[list[str], list[str]]
+) -> list[dict[str, Any]]:
+    """Kill one of two workers while each is within a task; returns the run's fault log."""
+    spark_study, clusters = tools
+    spark_study.finish(spark_study.start(commands[0]))
+    warcs = sorted((folder / "archive").glob("crawl-data/CC-MAIN-2026-08/segments/*/robotstxt/*.warc.gz"))
+    gates = Gates([warcs[0], warcs[-1]])
+    running = spark_study.start(commands[1], spark.environment)
+    clusters.wait_until(gates.are_all_waited_at, "both workers within a task")
+    cluster.kill_worker(0)
+    cluster.add_worker(len(cluster.workers))
+    gates.open()
+    spark_study.finish(running)
+    return list(spark_study.faults_of(folder / "study.toml")[-1])
 
 
-def digests(study: Path) -> dict[str, str]:
-    """Every part of every table, and every published table, by its path."""
-    out = study.parent / "out"
-    paths = [*(out / "tables").rglob("*.parquet"), *(out / "dataset").glob("*.csv")]
-    return {str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+def prepare(folder: Path, spark_study: Any, cluster: Any) -> tuple[Path, Path]:
+    """Two files of one study, of an archive of its own: for the local engine and for the cluster."""
+    archive = folder / "archive"
+    shutil.copytree(spark_study.DEMO / "archive", archive)
+    local = spark_study.write_study(folder, "workers = 1", archive, "local.toml")
+    return local, spark_study.write_study(folder, spark_study.on(cluster.master), archive)
 
 
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What the local engine writes."""
-    study = write_study(tmp_path_factory.mktemp("local"), "[engine]\nworkers = 1")
-    run(study)
-    return digests(study)
-
-
-def test_what_is_shipped_is_what_the_wheel_holds(tmp_path: Path) -> None:
-    package = tmp_path / "crawlcensus.zip"
-    pack_rooms(package)
-    with zipfile.ZipFile(package) as archive:
-        names = set(archive.namelist())
-    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == set(ROOMS)
-    assert {"consent/agents.csv", "consent/markers.toml", "analysis/sql/panel.sql"} <= names
-    other = tmp_path / "again.zip"
-    pack_rooms(other)
-    assert package.read_bytes() == other.read_bytes()
-
-
-def test_the_shipped_code_runs_from_the_archive_alone(tmp_path: Path) -> None:
-    package = tmp_path / "crawlcensus.zip"
-    pack_rooms(package)
-    code = (
-        "from consent.agents import read_registry; from consent.markers import find_marker;"
-        "from pipeline.context import code_version; import consent, pipeline;"
-        "find_marker(403, b'', b'Just a moment...');"
-        "print(len(read_registry().agents), code_version(), '.zip' in consent.__file__)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(package)},
-    )
-    n_agents, _, is_zipped = done.stdout.split()
-    assert int(n_agents) > 60
-    assert is_zipped == "True"
-
-
-def test_tables_are_those_of_the_local_engine_byte_for_byte(
-    tmp_path: Path, spark: Any, expected: dict[str, str]
-) -> None:
-    study = write_study(tmp_path, f'[engine]\nname = "spark"\nmaster = "{spark.master}"')
-    run(study)
-    found = digests(study)
-    assert {f"{part[1]}" for path in found if (part := path.split("/"))[0] == "tables"} == set(TABLES)
-    assert found == expected
+def check_loss(faults: list[dict[str, Any]], spark_study: Any) -> None:
+    """The log tells of the executor and of the task that was under way on it, and of nothing else."""
+    kinds = spark_study.kinds_of(faults)
+    assert kinds["executor_lost"] == 1
+    assert kinds["attempt_repeated"] + kinds["receipt_found"] >= 1
+    assert set(kinds) <= {"executor_lost", "attempt_repeated", "receipt_found"}
+    repeated = [fault for fault in faults if fault["kind"] == "attempt_repeated"]
+    assert {(fault["engine"], fault["stage"]) for fault in repeated} == {("spark", "capture")}
+    assert all(fault["detail"].startswith("attempt 2, on ") for fault in repeated)
 
 
 def test_a_worker_that_is_killed_costs_nothing_but_time(
-    tmp_path: Path, spark: Any, expected: dict[str, str]
+    tmp_path: Path, spark_study: Any, clusters: Any, spark4: Any, cluster4: Any, expected: dict[str, str]
 ) -> None:
-    study = write_study(tmp_path, f'[engine]\nname = "spark"\nmaster = "{spark.master}"')
-    running = start(study)
-    receipts = tmp_path / "out" / "receipts" / "capture"
-    deadline = time.monotonic() + 200
-    while not receipts.is_dir() or not any(receipts.glob("*.json")):
-        assert time.monotonic() < deadline, "no task ended"
-        time.sleep(0.02)
-    spark.kill_worker(0)
-    _, said = running.communicate(timeout=400)
-    spark.add_worker(len(spark.workers))
-    assert running.returncode == 0, said[-2000:]
-    assert "Lost executor" in said
-    assert digests(study) == expected
+    local, study = prepare(tmp_path, spark_study, cluster4)
+    commands = (spark_study.crawlcensus("discover", local), spark_study.crawlcensus("run", study))
+    faults = lose_a_worker(tmp_path, (spark_study, clusters), cluster4, spark4, commands)
+    check_loss(faults, spark_study)
+    assert spark_study.digests(study) == expected
+    status = spark_study.finish(spark_study.start(spark_study.crawlcensus("status", study)))
+    assert f"faults: {len(faults)} in the last run: 1 executor_lost, " in status
 
 
-def test_a_missing_package_on_the_executors_is_named(tmp_path: Path, spark: Any) -> None:
-    study = write_study(tmp_path, f'[engine]\nname = "spark"\nmaster = "{spark.master}"')
-    bare = tmp_path / "bare"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)
-    process = start(study, str(bare / "bin" / "python"))
-    _, said = process.communicate(timeout=240)
-    assert process.returncode == 2
-    assert "the executors' Python lacks" in said
-    assert "pyarrow" in said
+def test_under_spark_35_too(
+    tmp_path: Path, spark_study: Any, clusters: Any, spark35: Any, cluster35: Any, expected: dict[str, str]
+) -> None:
+    assert spark35.version.startswith("3.5.")
+    local, study = prepare(tmp_path, spark_study, cluster35)
+    text = spark_study.TABLES_ONLY
+    commands = (spark_study.crawlcensus("discover", local), spark_study.program(text, study))
+    faults = lose_a_worker(tmp_path, (spark_study, clusters), cluster35, spark35, commands)
+    check_loss(faults, spark_study)
+    assert spark_study.digests(study) == spark_study.tables_of(expected)
+
+
+def test_spark_submit_takes_the_command_by_a_name_that_it_knows(
+    tmp_path: Path, spark_study: Any, spark4: Any, cluster4: Any, expected: dict[str, str]
+) -> None:
+    study = spark_study.write_study(tmp_path, 'name = "spark"')
+    command = tmp_path / "crawlcensus.py"
+    shutil.copy(Path(sys.executable).with_name("crawlcensus"), command)
+    submit = [str(spark4.home / "bin" / "spark-submit"), "--master", cluster4.master, str(command)]
+    printed = spark_study.finish(spark_study.start([*submit, "run", str(study)], spark4.environment))
+    assert f"report    {tmp_path}/out/report.html" in printed
+    assert "Registering app crawlcensus" in cluster4.log("master")
+    assert spark_study.digests(study) == expected
+    assert spark_study.faults_of(study) == [[]]

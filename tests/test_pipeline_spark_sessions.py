@@ -1,0 +1,195 @@
+"""The Spark engine by whatever way it is started, and what it does with tasks that fail or kill."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.engines.shipping import ROOMS, pack_rooms
+
+# A program that has a session of its own, and goes on with it.
+OWN_SESSION = """
+import os, sys
+from pathlib import Path
+from pyspark.sql import SparkSession
+from pipeline.execute import TasksMissingError
+from pipeline.run import run_stages
+from pipeline.study import read_study
+from pipeline.tasks import Stage
+
+session = SparkSession.builder.master("local[2]").appName("mine").getOrCreate()
+study, stages = read_study(Path(sys.argv[1])), (Stage.DISCOVER, Stage.CAPTURE, Stage.DECLARE)
+run_stages(study, stages[:1])
+broken = sorted(Path(study.archive_root).glob("crawl-data/CC-MAIN-2026-08/segments/*/robotstxt/*.warc.gz"))[0]
+kept = broken.with_suffix(".kept")
+broken.rename(kept)
+broken.symlink_to(broken)
+try:
+    run_stages(study, stages)
+except TasksMissingError as error:
+    print("missing", str(error).count("FileDamaged"))
+kept.replace(broken)
+captured = run_stages(study, stages)[1]
+print("again", [receipt.label for receipt in captured.earned if receipt.stage is Stage.CAPTURE])
+print("alive", session.range(5).count(), session.sparkContext.appName)
+print("speculation", session.conf.get("spark.speculation", "unset"))
+"""
+# Two tasks that end their process: one always, before anything; one once, when its receipt is stored.
+KILLERS = """
+import dataclasses, json, os, signal, sys
+from pathlib import Path
+from pipeline.context import Context
+from pipeline.engines.spark import SparkEngine
+from pipeline.faults import log_of
+from pipeline.job import Job, context_of
+from pipeline.run import run_stages
+from pipeline.study import read_study
+from pipeline.tasks import Stage
+
+class Killing(Context):
+    def open_archive(self, task_id=None):
+        if task_id == ALWAYS:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return Context.open_archive(self, task_id)
+
+    def discard_spool(self, task_id):
+        mark = self.folder / "killed"
+        if task_id == ONCE and not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+study = read_study(Path(sys.argv[1]))
+run_stages(dataclasses.replace(study, engine="local", workers=1), (Stage.DISCOVER,))
+tasks = Job.open(study).plan_capture()
+ALWAYS, ONCE = tasks[5].task_id, tasks[-1].task_id
+context = context_of(study)
+context = Killing(**{field.name: getattr(context, field.name) for field in dataclasses.fields(Context)})
+with SparkEngine(study.master, log_of(study.folder, "run", "spark")) as engine:
+    states = {receipt.task_id: receipt.state for receipt in engine.run_tasks(context, tasks)}
+print(json.dumps({"states": states, "always": ALWAYS, "once": ONCE, "n": len(tasks)}))
+"""
+KINDS = ("receipt_found", "task_failed", "job_given_up")
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory, spark_study: Any) -> dict[str, str]:
+    """The tables as the local engine writes them."""
+    study = spark_study.write_study(tmp_path_factory.mktemp("local"), "workers = 1")
+    spark_study.finish(spark_study.start(spark_study.program(spark_study.TABLES_ONLY, study), in_here()))
+    found: dict[str, str] = spark_study.digests(study)
+    return found
+
+
+def in_here() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+
+
+def test_what_is_shipped_is_what_the_wheel_holds(tmp_path: Path) -> None:
+    package = tmp_path / "crawlcensus.zip"
+    pack_rooms(package)
+    with zipfile.ZipFile(package) as archive:
+        names = set(archive.namelist())
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == set(ROOMS)
+    assert {"consent/agents.csv", "consent/markers.toml", "analysis/sql/panel.sql"} <= names
+    other = tmp_path / "again.zip"
+    pack_rooms(other)
+    assert package.read_bytes() == other.read_bytes()
+
+
+def test_the_shipped_code_runs_from_the_archive_alone(tmp_path: Path) -> None:
+    package = tmp_path / "crawlcensus.zip"
+    pack_rooms(package)
+    code = (
+        "from consent.agents import read_registry; from consent.markers import find_marker;"
+        "from pipeline.context import code_version; import consent, pipeline;"
+        "find_marker(403, b'', b'Just a moment...');"
+        "print(len(read_registry().agents), code_version(), '.zip' in consent.__file__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(package)},
+    )
+    n_agents, _, is_zipped = done.stdout.split()
+    assert int(n_agents) > 60
+    assert is_zipped == "True"
+
+
+@pytest.mark.parametrize("version", ["spark4", "spark35"])
+def test_a_session_that_is_there_is_used_and_left_and_a_task_that_failed_is_tried_by_the_next_run_alone(
+    version: str, tmp_path: Path, spark_study: Any, expected: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    spark = request.getfixturevalue(version)
+    shutil.copytree(spark_study.DEMO / "archive", tmp_path / "archive")
+    study = spark_study.write_study(tmp_path, 'name = "spark"', tmp_path / "archive")
+    printed = spark_study.finish(
+        spark_study.start(spark_study.program(OWN_SESSION, study), spark.environment)
+    )
+    quiet, failed, repaired = spark_study.faults_of(study)
+    assert quiet == repaired == []
+    # Once: it was not Spark that tried it again.
+    assert spark_study.kinds_of(failed) == {"task_failed": 1}
+    assert printed.splitlines() == [
+        "missing 1",
+        f"again {[failed[0]['label']]}",
+        "alive 5 mine",
+        "speculation unset",
+    ]
+    assert spark_study.digests(study) == expected
+
+
+def test_a_local_cluster_is_a_master_that_is_passed_on(
+    tmp_path: Path, spark_study: Any, spark4: Any, expected: dict[str, str]
+) -> None:
+    # Its workers write below Spark's home, and that of the environment stays as it is.
+    home = tmp_path / "home"
+    home.mkdir()
+    for path in spark4.home.iterdir():
+        if path.name != "work":
+            (home / path.name).symlink_to(path)
+    study = spark_study.write_study(tmp_path, spark_study.on("local-cluster[2,1,1024]"))
+    environment = {**spark4.environment, "SPARK_HOME": str(home)}
+    spark_study.finish(spark_study.start(spark_study.program(spark_study.TABLES_ONLY, study), environment))
+    (application,) = (home / "work").iterdir()
+    assert {path.name for path in application.iterdir()} == {"0", "1"}, "two executors"
+    assert spark_study.digests(study) == expected
+    assert spark_study.faults_of(study) == [[]]
+
+
+def test_a_task_that_kills_its_process_fails_alone_and_one_that_was_done_is_not_done_again(
+    tmp_path: Path, spark_study: Any, spark4: Any
+) -> None:
+    study = spark_study.write_study(tmp_path, spark_study.on("local[2,2]"))
+    printed = spark_study.finish(spark_study.start(spark_study.program(KILLERS, study), spark4.environment))
+    told = json.loads(printed.splitlines()[-1])
+    assert len(told["states"]) == told["n"] > 16
+    assert [task for task, state in told["states"].items() if state != "done"] == [told["always"]]
+    (faults,) = [faults for faults in spark_study.faults_of(study) if faults]
+    tasks = {kind: [fault["task_id"] for fault in faults if fault["kind"] == kind] for kind in KINDS}
+    assert tasks["receipt_found"] == [told["once"]]
+    assert tasks["task_failed"] == [told["always"]]
+    # Halved until the task was alone: a job of 16, and 8, 4, 2, 1 of those that were left at most.
+    assert 1 <= len(tasks["job_given_up"]) <= 5
+
+
+def test_a_missing_package_on_the_executors_is_named(tmp_path: Path, spark_study: Any, spark4: Any) -> None:
+    study = spark_study.write_study(tmp_path, spark_study.on("local[2]"))
+    bare = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)
+    environment = {**spark4.environment, "PYSPARK_PYTHON": str(bare / "bin" / "python")}
+    # A folder of packages on the path would be the executors' too.
+    del environment["PYTHONPATH"]
+    process = spark_study.start(spark_study.crawlcensus("run", study), environment)
+    _, said = process.communicate(timeout=240)
+    assert process.returncode == 2
+    assert "the executors' Python lacks" in said
+    assert "pyarrow" in said
