@@ -27,8 +27,8 @@ from warehouse_questions import QUESTIONS, Question, ask, read_frame, read_weigh
 from warehouse_stages import STORED, Done, count_rows, run_apart
 
 from analysis.model_table import MODELS, Kind
-from pipeline.finish import open_warehouse
 from pipeline.layout import Layout
+from pipeline.loading.database import open_warehouse
 from pipeline.study import Study
 
 MOST_SECONDS = 10.0

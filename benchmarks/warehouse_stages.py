@@ -15,12 +15,13 @@ import duckdb
 
 from analysis import models
 from analysis.model_table import Kind
-from pipeline.finish import open_warehouse
 from pipeline.layout import Layout
+from pipeline.loading.database import open_warehouse
+from pipeline.loading.kinds import load_access_states, load_outcome_kinds
 from pipeline.manifest import read_manifest
 from pipeline.run_task import peak_memory_mib
 from pipeline.study import Study, read_study
-from pipeline.warehouse import load_access_states, load_outcome_kinds, load_warehouse
+from pipeline.warehouse import Source, load_warehouse
 
 STORED = "panel_stored"
 
@@ -48,7 +49,8 @@ def run_apart(stage: str, folder: Path) -> Done:
 
 def load(study: Study, con: duckdb.DuckDBPyConnection, _done: Done) -> int:
     """The stage load: the rows of all tables."""
-    return sum(load_warehouse(con, study, read_manifest(Layout(study.folder))).values())
+    layout = Layout(study.folder)
+    return sum(load_warehouse(con, Source(study, layout, read_manifest(layout))).values())
 
 
 def analyse(_study: Study, con: duckdb.DuckDBPyConnection, done: Done) -> int:

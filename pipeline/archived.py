@@ -4,8 +4,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pipeline.commands.errors import UsageError
-from pipeline.finish import open_warehouse
 from pipeline.layout import Layout
+from pipeline.loading.database import open_warehouse
 from pipeline.study import read_study
 
 

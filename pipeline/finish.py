@@ -1,60 +1,42 @@
 """The warehouse-making stages: load, analyse, publish and report, each skipped when nothing has changed."""
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
-
-import duckdb
 
 import analysis
 from analysis import models
 from analysis.publish import publish
 from analysis.release import Edition
 from analysis.report import write_report
-from consent.agents import read_registry
 from pipeline.context import code_version
 from pipeline.execute import StageSummary
 from pipeline.job import Job
-from pipeline.layout import TEMPORARY, temporary_name
+from pipeline.loading.database import open_warehouse
+from pipeline.loading.kinds import load_access_states, load_outcome_kinds
+from pipeline.loading.notes import rules_of
 from pipeline.manifest import Manifest, StageEntry, digest_of, write_manifest
 from pipeline.progress import log
 from pipeline.run_task import peak_memory_mib
-from pipeline.tables import SCHEMA_VERSION, TABLES
+from pipeline.tables import SCHEMA_VERSION
 from pipeline.tasks import Stage
-from pipeline.warehouse import load_access_states, load_outcome_kinds, load_warehouse
+from pipeline.warehouse import Source, update_warehouse
 
 FINISHING = (Stage.LOAD, Stage.ANALYSE, Stage.PUBLISH, Stage.REPORT)
 
 
 def load(job: Job, summary: StageSummary) -> None:
-    """Build census.duckdb anew from the published parts and put it in place whole."""
+    """Bring census.duckdb up to the published parts: with the new ones alone where that gives the same."""
     job.manifest.require(Stage.DECLARE, after=Stage.CAPTURE)
-    study = job.study
-    sites = hashlib.sha256(study.sites_file.read_bytes()).hexdigest() if study.sites_file else ""
-    versions = (
-        SCHEMA_VERSION,
-        code_version(),
-        read_registry(study.registry).digest,
-        sites,
-        repr(study.track),
-        repr(study.corpora),
-        digest_of({table.name: str(table.schema) for table in TABLES.values()}),
-    )
+    layout = job.context.layout
+    source = Source(job.study, layout, job.manifest, job.grounds)
 
     def work() -> None:
-        target = job.context.layout.warehouse
-        draft = temporary_name(target)
-        draft.unlink(missing_ok=True)
-        with open_warehouse(draft, study.workers) as con:
-            has = {f"has_{stage}": stage in job.grounds for stage in (Stage.PROBE, Stage.URLS)}
-            summary.n_rows.update(load_warehouse(con, study, job.manifest, **has))
-        # The log that a killed run may have left belongs to the old database.
-        target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
-        draft.replace(target)
+        summary.n_rows.update(update_warehouse(source))
 
-    ground = job.manifest.ground(job.grounds)
-    _do(job, summary, Stage.LOAD, ground, versions, job.context.layout.warehouse, work)
+    versions = tuple(astuple(rules_of(job.study)))
+    _do(job, summary, Stage.LOAD, job.manifest.ground(job.grounds), versions, layout.warehouse, work)
 
 
 def analyse(job: Job, summary: StageSummary) -> None:
@@ -105,25 +87,6 @@ def report(job: Job, summary: StageSummary) -> None:
     # A page that is missing is as good a reason to write both as a missing front page.
     product = layout.report if layout.report_pages.is_dir() else layout.report_pages
     _do(job, summary, Stage.REPORT, analysed.digest, versions, product, work)
-
-
-@contextmanager
-def open_warehouse(path: Path, threads: int, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to a warehouse file, closed at the end of the block.
-
-    It keeps within 600 MiB and goes to disk beside the file for more.
-    """
-    spill = path.parent / f"{TEMPORARY}duckdb"
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "threads": threads,
-        "memory_limit": "600MiB",
-        "temp_directory": str(spill),
-    }
-    con = duckdb.connect(str(path), read_only=read_only, config=config)
-    try:
-        yield con
-    finally:
-        con.close()
 
 
 def _do(

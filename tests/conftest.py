@@ -100,6 +100,12 @@ def studies() -> Any:
 
 
 @pytest.fixture(scope="session")
+def loaded() -> Any:
+    """The module `loaded_study`: studies of three releases that are loaded one after another."""
+    return _load("loaded_study")
+
+
+@pytest.fixture(scope="session")
 def pages() -> Any:
     """The module `page_index`: writes the pages that a release's index holds."""
     return _load("page_index")

@@ -121,7 +121,7 @@ def test_a_second_run_does_nothing(again: Any) -> None:
     assert main(["status", str(again.file)]) == 1, "the report was not written"
 
 
-def test_new_observations_build_the_warehouse_anew_and_nothing_before_it(again: Any) -> None:
+def test_new_observations_go_into_the_warehouse_and_nothing_before_it_is_done_again(again: Any) -> None:
     again.hosts = (*HOSTS, "open2.test")
     try:
         done = run(again, *BEFORE, Stage.PROBE)

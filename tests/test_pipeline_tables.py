@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.archive_tables import CONTENTS
+from pipeline.loading.database import create_tables
 from pipeline.parts import rows_to_table, sort_rows, write_part
 from pipeline.table import TIME, Table
 from pipeline.tables import RULESETS, TABLES
-from pipeline.warehouse import create_tables
 
 # Written down a second time on purpose: a change of the contract has to be made in two places.
 KEYS = {

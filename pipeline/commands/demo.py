@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.archived import find_warehouse
-from pipeline.finish import open_warehouse
+from pipeline.loading.database import open_warehouse
 from pipeline.run import run_stages, stages_of
 from pipeline.study import read_study
 

@@ -8,7 +8,7 @@ import sys
 import duckdb
 
 from pipeline.archived import find_warehouse
-from pipeline.finish import open_warehouse
+from pipeline.loading.database import open_warehouse
 
 BATCH_ROWS = 10_000
 

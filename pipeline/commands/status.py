@@ -10,9 +10,9 @@ from pipeline.asking import say_standing
 from pipeline.campaign import find_campaign
 from pipeline.coverage import MissingHost, describe_coverage, iter_missing
 from pipeline.faults import describe_last_run
-from pipeline.finish import open_warehouse
 from pipeline.job import Job
 from pipeline.layout import Layout
+from pipeline.loading.database import open_warehouse
 from pipeline.manifest import SnapshotFacts, StageMissingError
 from pipeline.probe_progress import describe
 from pipeline.run import stages_of

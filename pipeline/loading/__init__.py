@@ -1,0 +1,1 @@
+"""Parts into the warehouse: what the manifest lists and the database has not read yet."""

@@ -1,0 +1,142 @@
+"""Reading parts into a database: which there are, which are new, and a few at a time as SQL reads them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+
+import duckdb
+import pyarrow as pa
+
+from pipeline.layout import Layout
+from pipeline.loading.database import count_rows, literal
+from pipeline.loading.notes import SCHEMA
+from pipeline.manifest import StageEntry
+from pipeline.parts import Output
+from pipeline.table import Table
+
+# Few enough for copies of all parts of a batch to lie on a disk, and for their rows to be sorted.
+BATCH_BYTES = 256 << 20
+LIST_ROWS = 10_000
+# Which parts to read, as a condition on the list of all.
+NEW, OLD = "is_new", "NOT is_new"
+_DIGEST = "content_digest"
+_LISTED = pa.schema(
+    [
+        ("path", pa.string()),
+        ("table_name", pa.string()),
+        ("n_bytes", pa.int64()),
+        ("first", pa.string()),
+        ("last", pa.string()),
+    ]
+)
+
+
+@contextmanager
+def local_copies(layout: Layout, paths: Sequence[str]) -> Iterator[list[str]]:
+    """Where parts can be read as files of this machine, for as long as the block lasts."""
+    yield [str(layout.file(path)) for path in paths]
+
+
+def iter_outputs(entry: StageEntry, *tables: Table) -> Iterator[Output]:
+    """The parts of some tables that a stage has published."""
+    names = {table.name for table in tables}
+    return (output for output in entry.outputs if output.table in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a study, listed in the temporary table `listed` with whether they are new to the database.
+
+    Equal paths are equal bytes: what has been read is not read again. Only one of the iterators below may be
+    under way at a time.
+    """
+
+    con: duckdb.DuckDBPyConnection
+    layout: Layout
+
+    @classmethod
+    def of(cls, con: duckdb.DuckDBPyConnection, layout: Layout, outputs: Iterable[Output]) -> "Parts":
+        """List parts, some thousand at a time; new are those that the database has no note of."""
+        con.execute(
+            "CREATE OR REPLACE TEMP TABLE listed (path VARCHAR, table_name VARCHAR, n_bytes BIGINT,"
+            " first VARCHAR, last VARCHAR, is_new BOOLEAN, is_read BOOLEAN)"
+        )
+        rows = map(_row, outputs)
+        while chunk := list(islice(rows, LIST_ROWS)):
+            columns = zip(zip(*chunk, strict=True), _LISTED, strict=True)
+            arrays = [pa.array(column, field.type) for column, field in columns]
+            con.register("incoming", pa.Table.from_arrays(arrays, schema=_LISTED))
+            con.execute("INSERT INTO listed SELECT *, true, false FROM incoming")
+            con.unregister("incoming")
+        con.execute(
+            f"UPDATE listed SET is_new = false FROM {SCHEMA}.parts AS noted"
+            " WHERE noted.path = listed.path AND noted.n_bytes = listed.n_bytes"
+        )
+        return cls(con, layout)
+
+    def each(self, table: Table, which: str = NEW, at_once: int = BATCH_BYTES) -> Iterator[str]:
+        """The parts of a table, some at a time, each time as SQL reads them; nothing when there are none."""
+        self.con.execute(
+            "CREATE OR REPLACE TEMP TABLE batches AS"
+            f" SELECT path, sum(n_bytes) OVER (ORDER BY path) // {at_once} AS batch"
+            f" FROM listed WHERE table_name = ? AND {which}",
+            [table.name],
+        )
+        numbers = self.con.execute("SELECT DISTINCT batch FROM batches ORDER BY batch").fetchall()
+        for (number,) in numbers:
+            rows = self.con.execute("SELECT path FROM batches WHERE batch = ? ORDER BY path", [number])
+            paths = [path for (path,) in rows.fetchall()]
+            self.con.execute(
+                "UPDATE listed SET is_read = true WHERE path IN (SELECT path FROM batches WHERE batch = ?)",
+                [number],
+            )
+            with local_copies(self.layout, paths) as files:
+                yield f"read_parquet([{', '.join(map(literal, files))}], hive_partitioning = false)"
+
+    def each_with(self, table: Table, keys: str, which: str = NEW) -> Iterator[str]:
+        """Those parts of a table that may hold a key of the temporary table `keys`; none when it is empty.
+
+        The column of `keys` is called like the first of the table's key. Parts of bodies tell their range.
+        """
+        if not count_rows(self.con, keys):
+            return
+        if table.key[0] == _DIGEST:
+            near = (
+                f"SELECT path FROM listed ASOF JOIN {keys} AS sought ON listed.first <= sought.{_DIGEST}"
+                f" WHERE sought.{_DIGEST} <= listed.last"
+            )
+            which = f"{which} AND (first = '' OR path IN ({near}))"
+        yield from self.each(table, which)
+
+    def read_anew(self, condition: str) -> None:
+        """Take parts for new, and forget what is noted of them and of others like them that are gone."""
+        self.con.execute(f"UPDATE listed SET is_new = true WHERE {condition}")
+        self.con.execute(f"DELETE FROM {SCHEMA}.parts WHERE {condition}")
+
+    def find_gone(self, condition: str = "true") -> int:
+        """How many parts that the database has read are listed no more."""
+        return count_rows(
+            self.con, f"(FROM {SCHEMA}.parts ANTI JOIN listed USING (path, n_bytes) WHERE {condition})"
+        )
+
+    def note(self) -> None:
+        """Note the new parts as read."""
+        self.con.execute(
+            f"INSERT INTO {SCHEMA}.parts BY NAME"
+            " SELECT path, table_name, n_bytes FROM listed WHERE is_new ORDER BY path"
+        )
+
+    def describe(self) -> str:
+        """How many parts were read, of how many: for the log."""
+        n_new, n_old, n_all = self.con.execute(
+            "SELECT count(*) FILTER (is_read AND is_new), count(*) FILTER (is_read AND NOT is_new), count(*)"
+            " FROM listed"
+        ).fetchall()[0]
+        older = f" and {n_old:,} older" if n_old else ""
+        return f"{n_new:,} new{older} parts of {n_all:,} read"
+
+
+def _row(output: Output) -> tuple[str, str, int, str, str]:
+    first, last = getattr(output, "first", ""), getattr(output, "last", "")
+    return output.path, output.table, output.n_bytes, first, last
