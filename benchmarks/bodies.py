@@ -64,6 +64,27 @@ def make_bodies(n_bodies: int, seed: int, corpus: Path | None) -> Bodies:
     return bodies._replace(distinct=_with_ai_blocks(bodies, rng))
 
 
+def extend_bodies(bodies: Bodies, n_bodies: int) -> Bodies:
+    """The same for more answers: the picks repeat, each time of bodies with a line more than the last time.
+
+    So the share of distinct bodies stays as it is, however many answers there are. Popular bodies stay as
+    they are, and are picked again.
+    """
+    counts, distinct, picks = Counter(bodies.picks), list(bodies.distinct), list(bodies.picks)
+    made: dict[tuple[int, int], int] = {}
+    for number in range(len(picks), n_bodies):
+        time, place = divmod(number, len(bodies.picks))
+        body = bodies.picks[place]
+        if counts[body] > max(1, len(bodies.picks) * POPULAR):
+            picks.append(body)
+            continue
+        if (time, body) not in made:
+            made[time, body] = len(distinct)
+            distinct.append(distinct[body] + f"\nSitemap: https://s{time}.example/sitemap.xml\n".encode())
+        picks.append(made[time, body])
+    return Bodies(distinct, picks[:n_bodies], bodies.origin)
+
+
 def _real(n_bodies: int, rng: random.Random, corpus: Path) -> Bodies:
     digests = _captured_digests(corpus, rng)
     by_digest = _read_bodies(corpus, set(digests[:n_bodies]))

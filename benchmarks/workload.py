@@ -12,11 +12,22 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from bodies import Bodies, corpus_folder, make_bodies
+from bodies import Bodies, corpus_folder, extend_bodies, make_bodies
 from records import MIX, SNAPSHOT, Answer, warc_file
 
 VERSION = 2  # part of the cache key: raise it when the bytes change
 N_SEGMENTS, N_SERIALS = 4, 10
+
+
+class Shape(NamedTuple):
+    """Segments, files per segment, and how many text answers have bodies of their own.
+
+    The bodies of any further answers are those once more with a line added: see `extend_bodies`.
+    """
+
+    n_segments: int = N_SEGMENTS
+    n_serials: int = N_SERIALS
+    n_own_bodies: int | None = None
 
 
 class Workload(NamedTuple):
@@ -31,14 +42,17 @@ class Workload(NamedTuple):
     origin: str
 
 
-def build(work: Path, n_captures: int, seed: int = 1) -> Workload:
+def build(work: Path, n_captures: int, seed: int = 1, shape: Shape | None = None) -> Workload:
     """The workload under `work`, built unless it is there already."""
     corpus = corpus_folder()
-    root = work / f"scan-v{VERSION}-{n_captures}-{seed}-{'real' if corpus else 'made-up'}"
+    form = "" if shape is None else f"-{'x'.join(map(str, shape))}"
+    root = work / f"scan-v{VERSION}-{n_captures}-{seed}{form}-{'real' if corpus else 'made-up'}"
     if not (root / "workload.json").is_file():
-        kinds = _kinds(n_captures, seed)
-        bodies = make_bodies(kinds.count("text"), seed, corpus)
-        _write(root, _answers(kinds, bodies, seed), bodies, seed)
+        shape, kinds = shape or Shape(), _kinds(n_captures, seed)
+        n_text = kinds.count("text")
+        bodies = make_bodies(min(n_text, shape.n_own_bodies or n_text), seed, corpus)
+        bodies = extend_bodies(bodies, n_text)
+        _write(root, _answers(kinds, bodies, seed), bodies, seed, shape)
     facts = json.loads((root / "workload.json").read_text())
     return Workload(root, tuple(root / name for name in facts.pop("files")), **facts)
 
@@ -83,14 +97,14 @@ def url_serial(url: str, n_files: int) -> int:
     return (h & 0x7FFFFFFF) % n_files
 
 
-def _write(root: Path, answers: list[Answer], bodies: Bodies, seed: int) -> None:
+def _write(root: Path, answers: list[Answer], bodies: Bodies, seed: int, shape: Shape) -> None:
     """Writes the layout; workload.json comes last, so that a build that was cut short is built again."""
     by_file: dict[tuple[int, int], list[Answer]] = {
-        (s, k): [] for s in range(N_SEGMENTS) for k in range(N_SERIALS)
+        (s, k): [] for s in range(shape.n_segments) for k in range(shape.n_serials)
     }
     rng = random.Random(f"segments {seed}")
     for answer in answers:
-        by_file[rng.randrange(N_SEGMENTS), url_serial(answer.url, N_SERIALS)].append(answer)
+        by_file[rng.randrange(shape.n_segments), url_serial(answer.url, shape.n_serials)].append(answer)
     names = []
     for (segment, serial), members in by_file.items():
         name = (

@@ -1,0 +1,190 @@
+"""The arms of `scale.py`: our stages under an engine, and cc-pyspark's job, each in a process of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow.dataset as ds
+from scale_archive import Archive
+from spark_cluster import SparkCluster
+
+HERE = Path(__file__).parent
+STUDY = """\
+[study]
+name = "scale"
+[archive]
+root = '{root}'
+mode = "scan"
+[declare]
+dialects = ["rfc9309"]
+[engine]
+{engine}
+[output]
+folder = 'out'
+store = '{store}'
+"""
+PARTITIONS = "16"  # of cc-pyspark's input: eight for a core, as even as our tasks
+
+
+class ArmFailed(RuntimeError):  # noqa: N818
+    """A process of an arm failed, or has not read what it should have; the text is what it said."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One run of an arm: seconds of the whole process, those after the start of a session, and by stage."""
+
+    n_captures: int
+    n_cores: int
+    wall_s: float
+    steady_s: float
+    cpu_s: float = 0.0
+    stages: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One thing measured."""
+
+    name: str
+    title: str
+    run: Callable[[], Sample]
+
+
+@dataclass(frozen=True)
+class Ours:
+    """Our stages on the archive into an empty folder, with a store of its own or one that has every body."""
+
+    archive: Archive
+    folder: Path
+    n_cores: int
+    master: str | None = None
+    store: str = "store"
+    stages: str = "capture,declare"
+
+    def run(self) -> Sample:
+        """Every capture read and every new body declared."""
+        self.prepare()
+        started = time.time()
+        took = self.take(self.stages)
+        if took["rows"]["captures"] != self.archive.n_captures:
+            raise ArmFailed(f"{took['rows']['captures']} of {self.archive.n_captures} captures were read")
+        return Sample(
+            self.archive.n_captures,
+            self.n_cores,
+            time.time() - started,
+            took["ended"] - took["began"],
+            took["cpu_s"],
+            took["stages"],
+        )
+
+    def prepare(self) -> None:
+        """An empty folder in which `discover` has listed the files."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self._write("workers = 1")
+        self.take("discover", None)
+        self._write(
+            f'name = "spark"\nmaster = "{self.master}"' if self.master else f"workers = {self.n_cores}"
+        )
+
+    def take(self, stages: str, master: str | None = "") -> dict[str, Any]:
+        """Run stages in a process of its own; what it says of them."""
+        master = self.master if master == "" else master
+        options = ["--spark", master] if master else []
+        command = [
+            sys.executable,
+            str(HERE / "scale_run.py"),
+            str(self.folder / "study.toml"),
+            stages,
+            *options,
+        ]
+        # A single worker is to have one core, as each of two has.
+        is_single = self.n_cores == 1 and stages == self.stages
+        took: dict[str, Any] = json.loads(run_apart(command, is_single).splitlines()[-1])
+        return took
+
+    def _write(self, engine: str) -> None:
+        text = STUDY.format(root=self.archive.root, engine=engine, store=self.store)
+        (self.folder / "study.toml").write_text(text)
+
+
+@dataclass(frozen=True)
+class CcPyspark:
+    """cc-pyspark, as it is, with our job for it on some files; `agents` is the list to ask for, or None."""
+
+    archive: Archive
+    files: tuple[str, ...]
+    n_captures: int
+    checkout: Path
+    packages: Path | None
+    folder: Path
+    cluster: SparkCluster
+    n_cores: int
+    job: str
+    agents: Path | None
+
+    def run(self) -> Sample:
+        """One table in Parquet with a row for each capture."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        uris = [f"file://{self.archive.root / name}\n" for name in self.files]
+        (self.folder / "input.txt").write_text("".join(uris))
+        started = time.time()
+        run_apart(self._command(), False, self.packages, self.folder)
+        wall_s = time.time() - started
+        times = json.loads((self.folder / "times.json").read_text())
+        n_rows = ds.dataset(self.folder / "warehouse" / "captures", format="parquet").count_rows()
+        if n_rows != self.n_captures:
+            raise ArmFailed(f"cc-pyspark wrote {n_rows} of {self.n_captures} captures")
+        return Sample(n_rows, self.n_cores, wall_s, times["ended"] - times["began"])
+
+    def _command(self) -> list[str]:
+        shipped = [
+            self.checkout / "sparkcc.py",
+            self.checkout / "sparkcc_fastwarc.py",
+            HERE / "robots_job.py",
+        ]
+        conf = {
+            "spark.sql.warehouse.dir": str(self.folder / "warehouse"),
+            "spark.sql.catalogImplementation": "in-memory",
+            **({"spark.executorEnv.PYTHONPATH": str(self.packages)} if self.packages else {}),
+        }
+        return [
+            str(self.cluster.home / "bin" / "spark-submit"),
+            *("--master", self.cluster.master),
+            *(part for key, value in conf.items() for part in ("--conf", f"{key}={value}")),
+            *("--py-files", ",".join(map(str, shipped))),
+            str(HERE / f"{self.job}.py"),
+            *("--log_level", "WARN", "--num_input_partitions", PARTITIONS),
+            *("--times", str(self.folder / "times.json")),
+            *(("--agents", str(self.agents)) if self.agents else ()),
+            *(str(self.folder / "input.txt"), "captures"),
+        ]
+
+
+def run_apart(
+    command: Sequence[str], is_single: bool = False, packages: Path | None = None, folder: Path | None = None
+) -> str:
+    """What a process prints; ArmFailed with what it said when it fails. It has one core if it is single."""
+    environment = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+    paths = [str(packages)] if packages else []
+    environment["PYTHONPATH"] = os.pathsep.join([*paths, *filter(None, [os.environ.get("PYTHONPATH")])])
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)} if is_single else cores)
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, env=environment, cwd=folder
+        )
+    finally:
+        os.sched_setaffinity(0, cores)
+    if done.returncode:
+        raise ArmFailed(f"{' '.join(command[:3])} …:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+    return done.stdout
