@@ -35,8 +35,14 @@ try:
 except TasksMissingError as error:
     print("missing", str(error).count("FileDamaged"))
 kept.replace(broken)
-captured = run_stages(study, stages)[1]
-print("again", [receipt.label for receipt in captured.earned if receipt.stage is Stage.CAPTURE])
+
+def find_receipts():
+    files = (study.folder / "receipts" / "capture").rglob("*.json")
+    return {(file.name.partition(".")[0], file.stat().st_mtime_ns) for file in files}
+
+before = find_receipts()
+run_stages(study, stages)
+print("again", *{task for task, _ in find_receipts() - before})
 print("alive", session.range(5).count(), session.sparkContext.appName)
 print("speculation", session.conf.get("spark.speculation", "unset"))
 """
@@ -47,10 +53,9 @@ from pathlib import Path
 from pipeline.context import Context
 from pipeline.engines.spark import SparkEngine
 from pipeline.faults import log_of
-from pipeline.job import Job, context_of
-from pipeline.run import run_stages
+from pipeline.job import context_of
 from pipeline.study import read_study
-from pipeline.tasks import Stage
+from pipeline.tasks import Stage, Task
 
 class Killing(Context):
     def open_archive(self, task_id=None):
@@ -65,8 +70,12 @@ class Killing(Context):
             os.kill(os.getpid(), signal.SIGKILL)
 
 study = read_study(Path(sys.argv[1]))
-run_stages(dataclasses.replace(study, engine="local", workers=1), (Stage.DISCOVER,))
-tasks = Job.open(study).plan_capture()
+archive = Path(study.archive_root)
+paths = sorted(archive.glob("crawl-data/**/robotstxt/*.gz"))
+files = [path.relative_to(archive).as_posix() for path in paths]
+tasks = [
+    Task(Stage.CAPTURE, file, f"snapshot={file.split('/')[1]}", (file,), ("1",), ("0", "0")) for file in files
+]
 ALWAYS, ONCE = tasks[5].task_id, tasks[-1].task_id
 context = context_of(study)
 context = Killing(**{field.name: getattr(context, field.name) for field in dataclasses.fields(Context)})
@@ -140,7 +149,7 @@ def test_a_session_that_is_there_is_used_and_left_and_a_task_that_failed_is_trie
     assert spark_study.kinds_of(failed) == {"task_failed": 1}
     assert printed.splitlines() == [
         "missing 1",
-        f"again {[failed[0]['label']]}",
+        f"again {failed[0]['task_id']}",
         "alive 5 mine",
         "speculation unset",
     ]
@@ -179,6 +188,16 @@ def test_a_task_that_kills_its_process_fails_alone_and_one_that_was_done_is_not_
     assert tasks["task_failed"] == [told["always"]]
     # Halved until the task was alone: a job of 16, and 8, 4, 2, 1 of those that were left at most.
     assert 1 <= len(tasks["job_given_up"]) <= 5
+
+
+def test_the_benchmark_of_the_driver_runs_every_task(spark4: Any) -> None:
+    script = Path(__file__).parents[1] / "benchmarks" / "spark_driver.py"
+    command = [sys.executable, str(script), "20", "--master", "local[2]"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=spark4.environment)
+    told = json.loads(done.stdout)
+    assert told["tasks"] == 20
+    assert 0 < told["java_live_mib"] < told["java_mib"]
+    assert 0 < told["python_mib"] <= told["python_peak_mib"]
 
 
 def test_a_missing_package_on_the_executors_is_named(tmp_path: Path, spark_study: Any, spark4: Any) -> None:
