@@ -83,6 +83,29 @@ with SparkEngine(study.master, log_of(study.folder, "run", "spark")) as engine:
     states = {receipt.task_id: receipt.state for receipt in engine.run_tasks(context, tasks)}
 print(json.dumps({"states": states, "always": ALWAYS, "once": ONCE, "n": len(tasks)}))
 """
+# A task that ends the driver's Java: on one machine that is what the executor's Python comes of.
+DRIVER_KILLER = """
+import os, signal, sys
+from pathlib import Path
+from pipeline.context import Context
+from pipeline.engines.engine import EngineLostError
+from pipeline.engines.spark import SparkEngine
+from pipeline.faults import log_of
+from pipeline.tasks import Stage, Task
+
+class Killing(Context):
+    def open_archive(self, task_id=None):
+        daemon = Path(f"/proc/{os.getppid()}/stat").read_text()
+        os.kill(int(daemon.rpartition(")")[2].split()[1]), signal.SIGKILL)
+
+out = Path(sys.argv[1]).parent / "out"
+tasks = [Task(Stage.CAPTURE, str(n), "snapshot=S", (f"{n}.gz",), ("1",), ("0", "0")) for n in range(40)]
+try:
+    with SparkEngine("local[2]", log_of(out, "run", "spark")) as engine:
+        print(list(engine.run_tasks(Killing(out, "nowhere"), tasks)))
+except EngineLostError as error:
+    print(error)
+"""
 KINDS = ("receipt_found", "task_failed", "job_given_up")
 
 
@@ -188,6 +211,19 @@ def test_a_task_that_kills_its_process_fails_alone_and_one_that_was_done_is_not_
     assert tasks["task_failed"] == [told["always"]]
     # Halved until the task was alone: a job of 16, and 8, 4, 2, 1 of those that were left at most.
     assert 1 <= len(tasks["job_given_up"]) <= 5
+
+
+def test_a_driver_whose_java_ends_says_so_and_what_to_do(
+    tmp_path: Path, spark_study: Any, spark4: Any
+) -> None:
+    study = tmp_path / "study.toml"
+    (tmp_path / "out").mkdir()
+    command = spark_study.program(DRIVER_KILLER, study)
+    printed = spark_study.finish(spark_study.start(command, spark4.environment))
+    assert printed.startswith("Spark's driver has ended (its Java was killed")
+    assert "Fix: run again" in printed
+    ((fault,),) = spark_study.faults_of(study)
+    assert (fault["kind"], fault["detail"]) == ("job_given_up", printed.strip())
 
 
 def test_the_benchmark_of_the_driver_runs_every_task(spark4: Any) -> None:

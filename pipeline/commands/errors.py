@@ -14,6 +14,7 @@ USAGE = (
 FAILURE = (
     "pipeline.campaign.ProbeError",
     "pipeline.execute.TasksMissingError",
+    "pipeline.engines.engine.EngineLostError",
     "pipeline.manifest.ManifestError",
     "pipeline.manifest.StageMissingError",
     "pipeline.tasks.ReceiptError",

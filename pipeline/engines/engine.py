@@ -12,6 +12,10 @@ class EngineError(RuntimeError):
     """An engine cannot be used as the study file has it; the text names the key or package and the fix."""
 
 
+class EngineLostError(RuntimeError):
+    """An engine has ended in the middle of a run. What is done stays; the next run goes on from there."""
+
+
 class Engine(Protocol):
     """Runs tasks while its block lasts. What it needs is started when the first task comes."""
 

@@ -17,8 +17,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from pipeline.context import Context
+from pipeline.engines.engine import EngineLostError
 from pipeline.engines.shipping import pack_rooms
-from pipeline.engines.spark_session import check_executors, find_lost, open_context
+from pipeline.engines.spark_session import (
+    check_executors,
+    driver_lost,
+    find_lost,
+    open_context,
+    stop_context,
+)
 from pipeline.faults import FaultKind, FaultLog
 from pipeline.run_task import failed_receipt, run_task
 from pipeline.tasks import Receipt, State, Task, read_receipt
@@ -31,6 +38,10 @@ if TYPE_CHECKING:
 JOBS = 2
 TASKS_PER_CORE = 4
 FEWEST_TASKS = 16
+DRIVER_LOST = (
+    "Spark's driver has ended (its Java was killed or ran out of memory). What is done stays."
+    " Fix: run again; spark.driver.memory gives it more."
+)
 
 
 class Attempt(NamedTuple):
@@ -75,7 +86,7 @@ class SparkEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._context is not None and self._is_ours:
-            self._context.stop()
+            stop_context(self._context)
         if self._package is not None:
             self._package.cleanup()
         self._context = self._package = None
@@ -84,11 +95,19 @@ class SparkEngine:
         """Run tasks and yield a receipt for each, as their jobs end; nothing for no tasks.
 
         A task whose every attempt took its process or executor with it comes back as a failed receipt.
-        Raises EngineError when Spark cannot be used, or an executor does not see the output folder.
+        Raises EngineError when Spark cannot be used, or an executor does not see the output folder, and
+        EngineLostError when its driver ends.
         """
         if not tasks:
             return
         self._faults.begin()
+        try:
+            yield from self._run_jobs(context, tasks)
+        except driver_lost() as error:
+            self._faults.note(FaultKind.JOB_GIVEN_UP, DRIVER_LOST)
+            raise EngineLostError(DRIVER_LOST) from error
+
+    def _run_jobs(self, context: Context, tasks: Sequence[Task]) -> Iterator[Receipt]:
         spark = self._running_context()
         check_executors(spark, context)
         size = max(FEWEST_TASKS, TASKS_PER_CORE * spark.defaultParallelism)

@@ -3,6 +3,7 @@
 import os
 import secrets
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,6 +79,21 @@ def _start_context(master: str | None) -> "SparkContext":
     for key, value in DEFAULTS.items():
         conf.setIfMissing(key, value)
     return SparkContext(conf=conf)
+
+
+def driver_lost() -> tuple[type[Exception], ...]:
+    """What a call of Spark raises when its Java is no more; nothing where there is no pyspark to raise it."""
+    try:
+        from py4j.protocol import Py4JNetworkError
+    except ModuleNotFoundError:
+        return ()
+    return (Py4JNetworkError, ConnectionError)
+
+
+def stop_context(spark: "SparkContext") -> None:
+    """End the session; one whose Java has ended needs no more."""
+    with suppress(*driver_lost()):
+        spark.stop()
 
 
 def find_lost(spark: "SparkContext") -> tuple[LostExecutor, ...]:
