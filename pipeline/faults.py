@@ -1,8 +1,8 @@
 """The fault log of a run: everything that went wrong with its tasks, and how it was overcome.
 
 One JSON object a line, in `faults/<run>.jsonl` below the output folder; an element of a job array writes
-`faults/<run>.<slices>-<number>.jsonl` beside it. A run without faults has an empty file, a run without
-tasks none. The log explains; what was done is said by the receipts alone.
+`faults/<run>.<slices>-<number>.jsonl` beside it, if it has faults. A run without faults has an empty file,
+a run without tasks none. The log explains; what was done is said by the receipts alone.
 """
 
 import json
@@ -46,14 +46,17 @@ class Fault:
 
 
 class FaultLog:
-    """Appends to the log of one run, from one process; without a path nothing is kept."""
+    """Appends to the log of one run, from one process; without a path nothing is kept.
 
-    def __init__(self, path: Path | None = None, engine: str = "local") -> None:
-        self._path, self._engine = path, engine
+    `is_element`: this is an element of a job array, whose run says itself that it has begun.
+    """
+
+    def __init__(self, path: Path | None = None, engine: str = "local", is_element: bool = False) -> None:
+        self._path, self._engine, self._is_element = path, engine, is_element
 
     def begin(self) -> None:
         """Say that the run has tasks: from now on its log is that of the last run, be it empty."""
-        if self._path is not None:
+        if self._path is not None and not self._is_element:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.touch()
 
@@ -82,7 +85,7 @@ class FaultLog:
 def log_of(folder: Path, run: str, engine: str, element: str = "") -> FaultLog:
     """The log of a run below its output folder, or that of one element of its job array."""
     name = f"{run}.{element}" if element else run
-    return FaultLog(folder / FOLDER / f"{name}{ENDING}", engine)
+    return FaultLog(folder / FOLDER / f"{name}{ENDING}", engine, bool(element))
 
 
 def describe_last_run(folder: Path) -> str:

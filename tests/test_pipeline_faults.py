@@ -78,6 +78,8 @@ def test_the_last_run_is_told_with_its_elements_and_no_other_run(tmp_path: Path)
     assert describe_last_run(tmp_path) == ""
     log_of(tmp_path, "20260101T000000-z", "slurm").note(FaultKind.TASK_FAILED, "old", TASK)
     driver = log_of(tmp_path, "20260102T000000-a", "slurm")
+    log_of(tmp_path, "20260102T000000-a", "slurm", "slices-0-00003").begin()
+    assert len(list((tmp_path / "faults").iterdir())) == 1, "an element without faults has no file"
     driver.begin()
     assert describe_last_run(tmp_path) == "faults: none in the last run, 20260102T000000-a"
     driver.note(FaultKind.ELEMENT_WITHOUT_RECEIPT, "killed", TASK)

@@ -13,6 +13,7 @@ import pytest
 
 import pipeline
 from pipeline.engines.slices import name_of, read_slice, write_slices
+from pipeline.faults import FaultKind, iter_faults
 from pipeline.tasks import Stage, Task
 
 DEMO = Path(pipeline.__file__).parent / "demo"
@@ -133,7 +134,16 @@ def test_an_array_with_an_element_that_fails_is_gone_on_with_and_ends_in_the_sam
     said = [path.read_text() for path in (tmp_path / "out" / "plans").glob("slices-*/logs/after.txt")]
     assert sum("tasks are not complete" in text and lost.name in text for text in said) == 1
     assert not (tmp_path / "out" / "census.duckdb").exists()
-    assert lost.name in call("status", study, slurm).stdout
+    status = call("status", study, slurm).stdout
+    assert lost.name in status
+    # By the element of the array, and by the job that went on after it: one run, and a file for each.
+    logs = sorted((tmp_path / "out" / "faults").iterdir())
+    assert len({log.name.partition(".")[0] for log in logs}) == 1
+    faults = {log.name.partition(".")[2]: list(iter_faults(log)) for log in logs}
+    assert [len(found) for found in faults.values()] == [1, 1]
+    assert {fault.kind for found in faults.values() for fault in found} == {FaultKind.TASK_PARTIAL}
+    assert {name.partition("-")[0] for name in faults} == {"jsonl", "slices"}
+    assert "faults: 2 in the last run: 2 task_partial; see " in status
     before = receipt_times(study)
 
     (tmp_path / "kept.gz").rename(lost)
