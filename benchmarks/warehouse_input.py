@@ -7,7 +7,8 @@ in docs/performance.md.
 import base64
 import datetime as dt
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from consent.dialects import find_dialect
 from consent.survey import STRICT
 from pipeline.archive_tables import CAPTURES, CONTENTS
 from pipeline.layout import Layout
+from pipeline.listing import Record
 from pipeline.manifest import Manifest, SnapshotFacts, StageEntry, write_manifest
 from pipeline.parts import Output, rows_to_table, write_part
 from pipeline.study import Study, read_study
@@ -59,12 +61,13 @@ def write_study(folder: Path, n_hosts: int, n_months: int, seed: int = 1) -> Stu
     numbered = (digest_of(f"body {number}") for number in range(history.n_bodies))
     digests = pa.array([*numbered, EMPTY_DIGEST, PAGE_DIGEST])
     snapshots = list_snapshots(n_months)
+    layout = Layout(study.folder)
     captured = [
-        *_write_captures(study.folder, history, snapshots, digests, rng),
-        *_write_contents(study.folder, shape, digests, rng),
+        *_write_captures(layout, history, snapshots, digests, rng),
+        *_write_contents(layout, shape, digests, rng),
     ]
-    declared = list(_write_declared(study.folder, shape, digests, rng))
-    write_manifest(Layout(study.folder), _manifest(captured, declared, snapshots))
+    declared = list(_write_declared(layout, shape, digests, rng))
+    write_manifest(layout, _manifest(layout, captured, declared, snapshots))
     return study
 
 
@@ -134,7 +137,7 @@ def _is_head(tokens: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def _write_captures(
-    folder: Path,
+    layout: Layout,
     history: draw.History,
     snapshots: Sequence[Snapshot],
     digests: pa.Array,
@@ -143,12 +146,12 @@ def _write_captures(
     hosts = pa.array(host_names(history.kinds.shape[1]))
     for month, snapshot in enumerate(snapshots):
         rows = captures_of(snapshot.name, snapshot.starts_on, hosts, history, month, digests, N_FILES, rng)
-        path = Layout(folder).part(CAPTURES.name, f"snapshot={snapshot.name}", digest_of(snapshot.name)[:16])
-        yield write_part(folder, path, CAPTURES, rows)
+        stem = layout.part(CAPTURES.name, f"snapshot={snapshot.name}", digest_of(snapshot.name)[:16])
+        yield write_part(layout.published, stem, CAPTURES, rows)
 
 
 def _write_contents(
-    folder: Path, shape: Shape, digests: pa.Array, rng: np.random.Generator
+    layout: Layout, shape: Shape, digests: pa.Array, rng: np.random.Generator
 ) -> Iterator[Output]:
     lengths = draw.draw_lengths(shape, len(digests), rng)
     text = b"".join(
@@ -160,11 +163,11 @@ def _write_contents(
         rows = pa.table(
             {"content_digest": digests.take(pa.array(numbers)), "content": pa.array(bodies, pa.binary())}
         )
-        yield _write(folder, CONTENTS, part, rows)
+        yield _write(layout, CONTENTS, part, rows)
 
 
 def _write_declared(
-    folder: Path, shape: Shape, digests: pa.Array, rng: np.random.Generator
+    layout: Layout, shape: Shape, digests: pa.Array, rng: np.random.Generator
 ) -> Iterator[Output]:
     n = len(digests)
     of_body, lines = draw.draw_rulesets(shape, n, rng)
@@ -175,21 +178,21 @@ def _write_declared(
     managers = rng.choice(list(shape.managed_by), n, p=_even(list(shape.managed_by.values())))
     for part, numbers in enumerate(np.array_split(np.arange(n), N_PARTS)):
         own = digests.take(pa.array(numbers))
-        yield _write(folder, BODIES, part, _bodies(own, lengths[numbers], managers[numbers]))
+        yield _write(layout, BODIES, part, _bodies(own, lengths[numbers], managers[numbers]))
         tables = [
             _readings(own, name, names.take(pa.array(of[numbers])), registry) for name, of in readings.items()
         ]
-        yield _write(folder, READINGS, part, pa.concat_tables(tables))
+        yield _write(layout, READINGS, part, pa.concat_tables(tables))
         # Each part names the rulesets that its bodies need, so that common ones stand in every part.
         used = np.unique(np.concatenate([of[numbers] for of in readings.values()]))
-        yield _write(folder, RULESETS, part, _rulesets(used.tolist(), lines, names))
-        yield _write(folder, SIGNALS, part, _signals(own, rng))
+        yield _write(layout, RULESETS, part, _rulesets(used.tolist(), lines, names))
+        yield _write(layout, SIGNALS, part, _signals(own, rng))
 
 
-def _write(folder: Path, table: Table, part: int, rows: pa.Table) -> Output:
-    path = Layout(folder).part(table.name, "", f"{part:016x}")
+def _write(layout: Layout, table: Table, part: int, rows: pa.Table) -> Output:
+    stem = layout.part(table.name, "", f"{part:016x}")
     keys = [(column, "ascending") for column in table.key]
-    return write_part(folder, path, table, rows.select(table.schema.names).sort_by(keys))
+    return write_part(layout.published, stem, table, rows.select(table.schema.names).sort_by(keys))
 
 
 def _even(shares: Sequence[float]) -> NDArray[np.float64]:
@@ -259,15 +262,26 @@ def _signals(digests: pa.Array, rng: np.random.Generator) -> pa.Table:
     )
 
 
-def _manifest(captured: list[Output], declared: list[Output], snapshots: Sequence[Snapshot]) -> Manifest:
+def _manifest(
+    layout: Layout, captured: Sequence[Output], declared: Sequence[Output], snapshots: Sequence[Snapshot]
+) -> Manifest:
     facts = tuple(
         SnapshotFacts(s.name, f"{s.starts_on}T00:00:00", f"{s.starts_on}T00:00:00", "", N_FILES, N_FILES)
         for s in snapshots
     )
     skips = tuple(SkipCount(s.name, str(Stage.CAPTURE), "broken_record", 3, 1_000) for s in snapshots)
     discover = StageEntry(Stage.DISCOVER, "", 1)
-    capture = StageEntry(
-        Stage.CAPTURE, discover.digest, len(captured), tuple(captured), skips=skips, snapshots=facts
+    capture = replace(
+        _entry(layout, Stage.CAPTURE, discover.digest, captured, facts), n_tasks=len(captured), skips=skips
     )
-    declare = StageEntry(Stage.DECLARE, capture.digest, N_PARTS, tuple(declared))
+    declare = replace(_entry(layout, Stage.DECLARE, capture.digest, declared), n_tasks=N_PARTS)
     return Manifest({entry.stage: entry for entry in (discover, capture, declare)})
+
+
+def _entry(
+    layout: Layout, stage: Stage, after: str, parts: Iterable[Output], facts: tuple[SnapshotFacts, ...] = ()
+) -> StageEntry:
+    """A stage with the list of its parts, which is published."""
+    with Record(layout, stage) as record:
+        record.add_parts(parts)
+        return record.entry(after, facts)

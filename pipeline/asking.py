@@ -75,7 +75,7 @@ def ask(study: Study, call: ProbeCall) -> ProbeSummary:
     Raises StudyError without a `[probe]` section, ProbeError when the call does not fit the campaign or the
     crawler fails, FolderInUseError when another process works on the same shard.
     """
-    probe, layout = require_probe(study), Layout(study.folder, study.store)
+    probe, layout = require_probe(study), study.layout
     check_browser(study)
     identities = probe.choose_identities(read_registry(study.registry))
     with hold_file(layout.probe / ".lock", layout.probe, is_patient=True):
@@ -143,7 +143,7 @@ def make_plan(study: Study, probe: ProbeSettings, campaign: Campaign, call: Prob
     return ProbePlan(
         run=campaign.run,
         ledger_path=str(campaign.ledger(call.shard)),
-        evidence_folder=str(Layout(study.folder).evidence),
+        evidence_folder=str(study.layout.evidence),
         hosts_file=str(campaign.folder / f"hosts{call.shard.name}.txt"),
         identities=campaign.identities,
         contact=probe.contact,

@@ -22,11 +22,12 @@ class Context:
     access: AccessPolicy = field(default_factory=AccessPolicy)
     registry: Path | None = None
     dialects: tuple[str, ...] = ("rfc9309",)
-    store: Path | None = None
+    store: Path | str | None = None
+    output: str = ""
 
     @property
     def layout(self) -> Layout:
-        return Layout(self.folder, self.store)
+        return Layout(self.folder, self.store, self.output)
 
     def open_archive(self, task_id: str | None = None) -> Archive:
         """The study's archive; all that reads from its address shares one pace. Close it after use.

@@ -9,7 +9,8 @@ from pipeline.context import Context
 from pipeline.engines.engine import Engine
 from pipeline.parts import Output
 from pipeline.progress import Progress, log
-from pipeline.tasks import Receipt, Stage, State, Task, read_receipt
+from pipeline.receipts import fold_receipts, read_receipts
+from pipeline.tasks import Receipt, Stage, State, Task
 
 
 class TasksMissingError(RuntimeError):
@@ -17,8 +18,27 @@ class TasksMissingError(RuntimeError):
 
 
 @dataclass(slots=True)
+class Traffic:
+    """Requests, bytes and new bodies of the tasks that read by range, and the releases they are of."""
+
+    n_requests: int = 0
+    n_bytes: int = 0
+    n_bodies: int = 0
+    partitions: set[str] = field(default_factory=set)
+
+    def add(self, receipt: Receipt) -> None:
+        """Add what a task has asked for; nothing for one that reads whole files."""
+        if "requests" not in receipt.counts:
+            return
+        self.n_requests += receipt.counts["requests"]
+        self.n_bytes += receipt.counts.get("bytes", 0)
+        self.n_bodies += receipt.counts.get("bodies", 0)
+        self.partitions.add(receipt.partition)
+
+
+@dataclass(slots=True)
 class StageSummary:
-    """What a stage did in this run, over its whole plan; `earned` are the receipts of the tasks run now."""
+    """What a stage did in this run, over its whole plan; `traffic` is of the tasks run now."""
 
     stage: Stage
     n_tasks: int = 0
@@ -28,7 +48,7 @@ class StageSummary:
     skips: Counter[str] = field(default_factory=Counter)
     elapsed_s: float = 0.0
     peak_memory_mib: float = 0.0
-    earned: list[Receipt] = field(default_factory=list)
+    traffic: Traffic = field(default_factory=Traffic)
 
     def add(self, receipts: Sequence[Receipt], n_tasks_run: int) -> None:
         """Add a plan's receipts, `n_tasks_run` of which were earned now."""
@@ -58,7 +78,8 @@ class Executor:
         Raises TasksMissingError when tasks failed or inputs were missing, unless that is allowed.
         """
         started = time.monotonic()
-        receipts = {task.task_id: read_receipt(self.context.layout, task) for task in tasks}
+        layout = self.context.layout
+        receipts = read_receipts(layout, tasks)
         pending = [task for task in tasks if not _is_done(receipts[task.task_id])]
         for receipt in receipts.values():
             if _is_done(receipt) and receipt is not None:
@@ -68,7 +89,9 @@ class Executor:
         for receipt in self.engine.run_tasks(self.context, pending):
             progress.add(receipt)
             receipts[receipt.task_id] = receipt
-            summary.earned.append(receipt)
+            summary.traffic.add(receipt)
+        for stage, partition in sorted({(task.stage, task.partition) for task in pending}):
+            fold_receipts(layout, stage, partition)
         ended = [receipts[task.task_id] for task in tasks]
         complete = tuple(receipt for receipt in ended if receipt is not None)
         summary.add(complete, len(pending))

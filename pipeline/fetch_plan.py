@@ -6,19 +6,21 @@ the very ranges that it had begun.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from pipeline.keys import write_list
 from pipeline.known import find_unseen
-from pipeline.layout import Layout, temporary_name
-from pipeline.parts import Output
+from pipeline.layout import Layout
+from pipeline.parts import Output, iter_column, read_part
+from pipeline.receipts import read_receipt
 from pipeline.stages import fetch
 from pipeline.stages.fetch import PLANNED
-from pipeline.tasks import State, Task, read_receipt
+from pipeline.storage.folder import TEMPORARY
+from pipeline.storage.storage import Storage
+from pipeline.tasks import State, Task
 
 ROWS_PER_TASK, MAX_ROWS_PER_TASK = 512, 4096
 BYTES_PER_TASK = 16 << 20
@@ -65,23 +67,24 @@ def plan_fetches(layout: Layout, captures: Sequence[Output], lookups: str) -> tu
     long as it covers all that is lacking and nothing that others have stored since.
     """
     wanted = find_unseen(layout, captures)
-    for path in sorted((layout.folder / "plans").glob(f"fetch-{lookups}-*.parquet")):
-        tasks = _cut(layout.folder, path.relative_to(layout.folder).as_posix())
+    for path, _ in layout.published.iter_below("plans"):
+        if not path.startswith(f"plans/fetch-{lookups}-"):
+            continue
+        tasks = _cut(layout.published, path)
         if _is_current(layout, tasks, wanted):
             return tasks
     if not len(wanted):
         return ()
-    return _cut(layout.folder, write_plan(layout, choose_places(layout, captures, wanted), lookups))
+    return _cut(layout.published, write_plan(layout, choose_places(layout, captures, wanted), lookups))
 
 
 def choose_places(layout: Layout, captures: Sequence[Output], wanted: pa.Array) -> pa.Table:
     """One row per wanted digest: where it is fetched, and up to three other places (schema `PLANNED`)."""
-    paths = [str(layout.folder / output.path) for output in captures]
-    with duckdb.connect() as con:
+    with layout.published.local(output.path for output in captures) as paths, duckdb.connect() as con:
         con.execute("SET memory_limit = '600MiB'")
-        con.execute("SET temp_directory = $folder", {"folder": str(layout.folder / ".tmp-plan")})
+        con.execute("SET temp_directory = $folder", {"folder": str(layout.folder / f"{TEMPORARY}plan")})
         con.register("wanted", pa.table({"content_digest": wanted}))
-        con.register("captured", con.read_parquet(paths))
+        con.register("captured", con.read_parquet([str(path) for path in paths]))
         return con.sql(_QUERY).to_arrow_table().cast(PLANNED)
 
 
@@ -91,11 +94,7 @@ def write_plan(layout: Layout, rows: pa.Table, lookups: str) -> str:
         f"{d} {f}" for d, f in zip(*_texts(rows, "content_digest", "warc_filename"), strict=True)
     )
     path = f"plans/fetch-{lookups}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.parquet"
-    target = layout.folder / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = temporary_name(target)
-    pq.write_table(rows, draft, compression="zstd")
-    draft.replace(target)
+    write_list(layout.published, path, rows)
     return path
 
 
@@ -104,7 +103,7 @@ def _texts(rows: pa.Table, *columns: str) -> list[list[str]]:
 
 
 def _is_current(layout: Layout, tasks: Sequence[Task], wanted: pa.Array) -> bool:
-    planned = [fetch.read_rows(layout.folder, task)["content_digest"].combine_chunks() for task in tasks]
+    planned = [fetch.read_rows(layout.published, task)["content_digest"].combine_chunks() for task in tasks]
     left = [_not_stored_by(layout, task, digests) for task, digests in zip(tasks, planned, strict=True)]
     covered = pa.concat_arrays(planned)
     return _is_within(wanted, covered) and _is_within(pa.concat_arrays(left), wanted)
@@ -121,16 +120,13 @@ def _not_stored_by(layout: Layout, task: Task, digests: pa.Array) -> pa.Array:
         return digests
     if receipt.state is State.DONE:
         return digests[:0]
-    for output in receipt.outputs:
-        stored = pq.read_table(layout.file(output.path), columns=["content_digest"])
-        digests = digests.filter(
-            pc.invert(pc.is_in(digests, value_set=stored["content_digest"].combine_chunks()))
-        )
+    for stored in iter_column(layout.shared, receipt.outputs, "content_digest"):
+        digests = digests.filter(pc.invert(pc.is_in(digests, value_set=stored)))
     return digests
 
 
-def _cut(folder: Path, path: str) -> tuple[Task, ...]:
-    rows = pq.read_table(folder / path, columns=["snapshot", "warc_filename", "warc_record_length"])
+def _cut(storage: Storage, path: str) -> tuple[Task, ...]:
+    rows = read_part(storage, path, ["snapshot", "warc_filename", "warc_record_length"])
     return tuple(fetch.make_task(path, snapshot, start, stop) for snapshot, start, stop in _pieces(rows))
 
 

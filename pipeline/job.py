@@ -1,35 +1,37 @@
 """A study in work: the stages in their order, each planned from what the stages before have published."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 
-import pyarrow.parquet as pq
-
-from pipeline.archive_tables import INDEX_FILES
+from pipeline.archive_tables import CONTENTS, INDEX_FILES
 from pipeline.capturing import Capturing
 from pipeline.context import Context, ruler_versions
 from pipeline.engines.engine import Engine
 from pipeline.engines.local import LocalEngine
 from pipeline.execute import Executor, StageSummary, outputs_of
+from pipeline.listing import Record, iter_outputs
 from pipeline.manifest import (
     Manifest,
     SnapshotFacts,
     StageEntry,
     digest_of,
     read_manifest,
-    sum_skips,
     write_manifest,
 )
 from pipeline.modes import Mode, summarise
-from pipeline.parts import Output
+from pipeline.parts import read_part
 from pipeline.planning import say_traffic, settle, settled_modes, tariff_of, wants_index
 from pipeline.progress import log, show_progress
 from pipeline.stages import declare, discover, footers
 from pipeline.study import CrawlRange, Study, StudyError
-from pipeline.tasks import Receipt, Stage, State, Task
+from pipeline.tasks import Receipt, Stage, Task
 from snapshots.access import AccessError
 from snapshots.archive import open_archive
 from snapshots.crawls import Snapshot, list_crawls, select_crawls
+
+# So many parts of the store are classified before their receipts are let go.
+GROUP = 1000
 
 
 def context_of(study: Study) -> Context:
@@ -41,6 +43,7 @@ def context_of(study: Study) -> Context:
         study.registry,
         study.dialects,
         study.store,
+        study.output,
     )
 
 
@@ -108,36 +111,34 @@ class Job:
             )
             for crawl, listed in zip(found, receipts, strict=False)
         )
-        self.finalise(Stage.DISCOVER, digest_of([self.study.archive_root]), receipts, snapshots=facts)
+        self.record(Stage.DISCOVER, digest_of([self.study.archive_root]), receipts, snapshots=facts)
 
     def capture(self, summary: StageSummary) -> None:
         """Read the releases, each in its mode, and move the bodies that are new into the store."""
         discovered = self.manifest.require(Stage.DISCOVER)
         capturing = Capturing.open(self.study, self.executor, discovered)
-        capturing.run(summary)
-        self.finalise(
-            Stage.CAPTURE,
-            discovered.digest,
-            capturing.receipts,
-            outputs=capturing.outputs,
-            snapshots=tuple(map(capturing.count_files, discovered.snapshots)),
-        )
-        for line in say_traffic(summary.earned, discovered):
+        with Record(self.context.layout, Stage.CAPTURE) as record:
+            capturing.run(summary, record)
+            facts = tuple(map(capturing.count_files, discovered.snapshots))
+            self.finalise(record.entry(discovered.digest, facts))
+        for line in say_traffic(summary.traffic, discovered):
             log(line)
 
-    def plan_capture(self) -> tuple[Task, ...]:
-        """What `capture` can plan from what `discover` has found."""
+    def plan_capture(self) -> Iterator[tuple[Task, ...]]:
+        """What `capture` can plan from what `discover` has found, release by release."""
         discovered = self.manifest.require(Stage.DISCOVER)
         return Capturing.open(self.study, self.executor, discovered).plan()
 
     def declare(self, summary: StageSummary) -> None:
         """Classify every stored body that has not been classified under these rules."""
         captured = self.manifest.require(Stage.CAPTURE, after=Stage.DISCOVER)
-        contents = [output for output in captured.outputs if output.table == "contents"]
-        tasks = declare.plan(self.context, contents)
-        with show_progress(Stage.DECLARE, len(tasks)) as progress:
-            receipts = self.executor.execute(tasks, summary, progress)
-        self.finalise(Stage.DECLARE, captured.digest, receipts, versions=ruler_versions(self.context))
+        layout = self.context.layout
+        n_tasks = sum(1 for _ in iter_outputs(layout, captured, CONTENTS.name))
+        contents = iter_outputs(layout, captured, CONTENTS.name)
+        with Record(layout, Stage.DECLARE) as record, show_progress(Stage.DECLARE, n_tasks) as progress:
+            while group := list(islice(contents, GROUP)):
+                record.add(self.executor.execute(declare.plan(self.context, group), summary, progress))
+            self.finalise(record.entry(captured.digest, versions=ruler_versions(self.context)))
 
     def _settle_modes(self, listed: Mapping[str, Receipt]) -> dict[str, Mode]:
         choices = settle(self.study, listed, settled_modes(self.manifest.stages.get(Stage.DISCOVER)))
@@ -150,29 +151,25 @@ class Job:
         paths = [
             path
             for output in outputs_of([listed], INDEX_FILES.name)
-            for path in pq.read_table(self.context.folder / output.path)["index_filename"].to_pylist()
+            for path in read_part(self.context.layout.published, output.path)["index_filename"].to_pylist()
         ]
         return footers.plan(self.study.archive_root, listed.label, paths)
 
-    def finalise(
+    def record(
         self,
         stage: Stage,
         after: str,
-        receipts: Sequence[Receipt],
-        outputs: tuple[Output, ...] | None = None,
+        receipts: Iterable[Receipt],
         snapshots: tuple[SnapshotFacts, ...] = (),
         versions: tuple[str, ...] = (),
     ) -> None:
+        """Write the stage into the manifest with all that its receipts vouch for."""
+        with Record(self.context.layout, stage) as record:
+            record.add(receipts)
+            self.finalise(record.entry(after, snapshots, versions))
+
+    def finalise(self, entry: StageEntry) -> None:
         """Write the stage into the manifest; by now every task of its plan has a receipt."""
-        published = (
-            tuple(output for receipt in receipts for output in receipt.outputs)
-            if outputs is None
-            else outputs
-        )
-        short = tuple(receipt.label for receipt in receipts if receipt.state is not State.DONE)
-        entry = StageEntry(
-            stage, after, len(receipts), published, sum_skips(receipts), short, snapshots, versions
-        )
         self.manifest = self.manifest.with_entry(entry)
         write_manifest(self.context.layout, self.manifest)
 

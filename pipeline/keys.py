@@ -1,12 +1,12 @@
 """Lists of wanted keys: written once under a name made of their content, so that tasks can point at them."""
 
 import hashlib
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.layout import temporary_name
+from pipeline.parts import read_part
+from pipeline.storage.storage import Storage
 
 COLUMN = "url_surtkey"
 
@@ -17,16 +17,19 @@ def keys_path(keys: pa.Array) -> str:
     return f"plans/keys-{digest}.parquet"
 
 
-def write_keys(folder: Path, keys: pa.Array) -> None:
+def write_keys(storage: Storage, keys: pa.Array) -> None:
     """Store sorted keys in their place, unless they are there."""
-    target = folder / keys_path(keys)
-    if not target.is_file():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = temporary_name(target)
-        pq.write_table(pa.table({COLUMN: keys}), draft, compression="zstd")
-        draft.replace(target)
+    write_list(storage, keys_path(keys), pa.table({COLUMN: keys}))
 
 
-def read_keys(folder: Path, path: str) -> pa.Array:
+def write_list(storage: Storage, path: str, rows: pa.Table) -> None:
+    """Store rows under a name that tells their content, unless they are there."""
+    if storage.size(path) is None:
+        with storage.draft(path) as draft:
+            pq.write_table(rows, draft, compression="zstd")
+            storage.publish(draft, path)
+
+
+def read_keys(storage: Storage, path: str) -> pa.Array:
     """The keys of a list, sorted."""
-    return pq.read_table(folder / path)[COLUMN].combine_chunks()
+    return read_part(storage, path)[COLUMN].combine_chunks()

@@ -1,15 +1,16 @@
 """Which bodies the store already has: asked in a stream, so that a store of any size costs little memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipeline.archive_tables import CONTENTS
 from pipeline.layout import Layout
-from pipeline.parts import Output
-from pipeline.tasks import Stage, State, is_whole, list_receipts, parse_receipt
+from pipeline.parts import Output, iter_column, read_part
+from pipeline.receipts import iter_receipts, iter_short
+from pipeline.tasks import Stage, State
 
 # The stages whose tasks add to the store: from whole WARC files, and by range.
 STORING = (Stage.STORE, Stage.FETCH)
@@ -21,29 +22,40 @@ def iter_stored_parts(layout: Layout) -> Iterator[Output]:
     Only whole parts with the receipt of a task that did not fail count: any other was left by a task
     that was killed, which will write it again.
     """
+    stored = dict(layout.shared.iter_below(f"tables/{CONTENTS.name}"))
     for stage in STORING:
-        for path in list_receipts(layout, stage):
-            receipt = parse_receipt(path)
+        for receipt in chain(iter_receipts(layout, stage), iter_short(layout, stage)):
             for output in receipt.outputs:
                 is_part = receipt.state is not State.FAILED and output.table == CONTENTS.name
-                if is_part and is_whole(layout, output):
+                if is_part and stored.get(output.path) == output.n_bytes:
                     yield output
 
 
-def iter_stored_digests(layout: Layout) -> Iterator[pa.Array]:
-    """The digests of all stored bodies, a part at a time; nothing when the store is empty."""
-    for output in iter_stored_parts(layout):
-        part = pq.read_table(layout.file(output.path), columns=["content_digest"])
-        yield part["content_digest"].combine_chunks()
-
-
 def drop_known(layout: Layout, digests: pa.Array) -> pa.Array:
-    """Those of `digests` that the store does not have, in their order; all of them when it is empty."""
-    for stored in iter_stored_digests(layout):
-        if not len(digests):
-            break
+    """Those of `digests` that the store does not have, in their order; all of them when it is empty.
+
+    Only parts are read that may hold one of them: a few hundred of a large store for a range of digests.
+    """
+    if not len(digests):
+        return digests
+    bounds = pc.min_max(digests).as_py()
+    near = (
+        part
+        for part in iter_stored_parts(layout)
+        if not part.first or (part.first <= bounds["max"] and part.last >= bounds["min"])
+    )
+    for stored in iter_column(layout.shared, near, "content_digest"):
         digests = digests.filter(pc.invert(pc.is_in(digests, value_set=stored)))
     return digests
+
+
+def read_sound_digests(layout: Layout, parts: Iterable[str]) -> pa.Array:
+    """The distinct digests of successful, sound answers in some parts of `captures`."""
+    seen = pa.array([], pa.string())
+    for path in parts:
+        rows = read_part(layout.published, path, ["content_digest"], _is_success() & _is_sound())
+        seen = pa.concat_arrays([seen, rows["content_digest"].combine_chunks()]).unique()
+    return seen
 
 
 def find_unseen(layout: Layout, captures: Sequence[Output]) -> pa.Array:
@@ -52,20 +64,24 @@ def find_unseen(layout: Layout, captures: Sequence[Output]) -> pa.Array:
     Without those of bodies that are not what their records state, and without those that stand nowhere:
     rows of an index without the place of a record.
     """
-    status, is_sound = pc.field("fetch_status"), pc.field("digest_ok")
     is_placed = pc.field("content_digest").is_valid() & (pc.field("warc_record_length") > 0)
-    is_wanted = (status >= 200) & (status < 300) & is_placed & (is_sound.is_null() | is_sound)
+    is_wanted = _is_success() & is_placed & _is_sound()
     seen = pa.array([], pa.string())
     for output in captures:
-        rows = pq.read_table(layout.folder / output.path, columns=["content_digest"], filters=is_wanted)
+        rows = read_part(layout.published, output.path, ["content_digest"], is_wanted)
         seen = pa.concat_arrays([seen, rows["content_digest"].combine_chunks()]).unique()
     return drop_known(layout, seen.take(pc.sort_indices(seen)))
 
 
 def points_at(layout: Layout, captures: Sequence[Output], digests: pa.Array) -> bool:
     """Whether one of the captures in some parts has one of the digests."""
-    columns = (
-        pq.read_table(layout.folder / output.path, columns=["content_digest"])["content_digest"]
-        for output in captures
-    )
+    columns = iter_column(layout.published, captures, "content_digest")
     return any(pc.any(pc.is_in(column, value_set=digests)).as_py() for column in columns)
+
+
+def _is_success() -> pc.Expression:
+    return (pc.field("fetch_status") >= 200) & (pc.field("fetch_status") < 300)
+
+
+def _is_sound() -> pc.Expression:
+    return pc.field("digest_ok").is_null() | pc.field("digest_ok")

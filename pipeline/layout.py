@@ -1,39 +1,58 @@
-"""Where things stand below the output folder, and how a file gets there whole or not at all."""
+"""Where things stand: what is published in storages, what is made of it in a folder of this machine."""
 
-import os
-import shutil
+import hashlib
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-TEMPORARY = ".tmp-"
+from pipeline.storage.choice import is_bucket, open_storage
+from pipeline.storage.folder import FolderStorage
+from pipeline.storage.storage import Storage
+
 # What holds for any study of the same archive, and may therefore stand in a store that several share.
 SHARED_TABLES = ("contents", "index_footers")
 SHARED_STAGES = ("store", "fetch", "footers")
+MANIFEST = "manifest.json"
+RUNS_FOLDER = "runs"
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The output folder of one study, and the store of bodies: the same folder unless one is named."""
+    """The output of one study, and the store of bodies: in the same place unless another is named.
+
+    `folder` is on this machine and holds database, dataset, report, and what is under way. Tables, receipts,
+    manifest and the lists that tasks point at stand in it too, unless `output` names a bucket for them.
+    `store` is a folder, or the root of a bucket.
+    """
 
     folder: Path
-    store: Path | None = None
+    store: Path | str | None = None
+    output: str = ""
 
     @property
-    def store_folder(self) -> Path:
-        return self.store or self.folder
+    def published(self) -> Storage:
+        """Where tables, receipts, lists and the manifest stand."""
+        return open_storage(self.output or str(self.folder))
 
-    def receipts_of(self, stage: str) -> Path:
-        """The folder of a stage's receipts."""
-        return (self.store_folder if stage in SHARED_STAGES else self.folder) / "receipts" / stage
+    @property
+    def shared(self) -> Storage:
+        """Where the store of bodies stands."""
+        return open_storage(str(self.store)) if self.store else self.published
 
-    def file(self, path: str) -> Path:
+    @property
+    def local_folders(self) -> tuple[Path, ...]:
+        """The folders of this machine that a run works in: one run at a time."""
+        has_folder = self.store is not None and not is_bucket(str(self.store))
+        return tuple(sorted({self.folder, *([Path(self.store)] if has_folder and self.store else [])}))
+
+    def storage_of_stage(self, stage: str) -> Storage:
+        """Where a stage's receipts stand."""
+        return self.shared if stage in SHARED_STAGES else self.published
+
+    def storage_of(self, path: str) -> Storage:
         """Where a part stands that receipts and manifest name by its path."""
         is_shared = path.startswith(tuple(f"tables/{table}/" for table in SHARED_TABLES))
-        return (self.store_folder if is_shared else self.folder) / path
-
-    @property
-    def manifest(self) -> Path:
-        return self.folder / "manifest.json"
+        return self.shared if is_shared else self.published
 
     @property
     def warehouse(self) -> Path:
@@ -53,18 +72,17 @@ class Layout:
         return self.report.with_suffix("")
 
     @property
-    def runs(self) -> Path:
-        return self.folder / "runs"
-
-    @property
     def plans(self) -> Path:
-        """Lists that tasks point at, and slices of plans."""
+        """Slices of plans, for Slurm."""
         return self.folder / "plans"
 
     @property
     def spool(self) -> Path:
-        """What tasks under way have read of a remote archive."""
-        return self.folder / "spool"
+        """What tasks under way have read of a remote archive; each machine has its own beside a bucket."""
+        if not self.output:
+            return self.folder / "spool"
+        name = hashlib.sha256(self.output.encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"crawlcensus-spool-{name}"
 
     @property
     def probe(self) -> Path:
@@ -81,36 +99,14 @@ class Layout:
         return self.folder / ".lock"
 
     def part(self, table: str, partition: str, name: str) -> str:
-        """Path of a Parquet part below the output folder, as receipts and manifest write it.
+        """Path of a Parquet part, as far as it is known before its content is: see `write_part`.
 
         `partition` is `key=value`, or empty for a table without partitions.
         """
         middle = f"{partition}/" if partition else ""
-        return f"tables/{table}/{middle}part-{name}.parquet"
-
-
-def temporary_name(path: Path) -> Path:
-    """A sibling of `path` that no reader looks at and no other process writes."""
-    return path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
+        return f"tables/{table}/{middle}part-{name}"
 
 
 def write_text_atomic(path: Path, text: str) -> None:
     """Write `text` so that a reader sees the old file or the whole new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = temporary_name(path)
-    with draft.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-
-
-def remove_temporaries(folder: Path) -> int:
-    """Remove what killed runs left half-written below `folder`; returns how many things that were."""
-    leftovers = sorted(folder.rglob(f"{TEMPORARY}*"))
-    for leftover in leftovers:
-        if leftover.is_dir():
-            shutil.rmtree(leftover, ignore_errors=True)
-        else:
-            leftover.unlink(missing_ok=True)
-    return len(leftovers)
+    FolderStorage(path.parent).replace(path.name, text.encode())

@@ -19,7 +19,7 @@ def hold_folders(layout: Layout, is_patient: bool = False) -> Iterator[None]:
     """Hold the output folder and the store of bodies, where that is another; see `hold_file`."""
     with ExitStack() as held:
         # Always in the same order, so that two runs never wait for each other.
-        for folder in sorted({layout.folder, layout.store_folder}):
+        for folder in layout.local_folders:
             held.enter_context(hold_file(Layout(folder).lock, folder, is_patient))
         yield
 

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
-from pipeline.layout import Layout, write_text_atomic
-from pipeline.parts import Output
+from pipeline.layout import MANIFEST, Layout
 from pipeline.tables import SCHEMA_VERSION
-from pipeline.tasks import Receipt, SkipCount, Stage, State
+from pipeline.tasks import SkipCount, Stage
+
+LISTS = "lists"
 
 
 class StageMissingError(RuntimeError):
@@ -39,14 +39,19 @@ class SnapshotFacts:
 
 @dataclass(frozen=True, slots=True)
 class StageEntry:
-    """One completed stage: `after` is the digest of what it was built on, `digest` that of itself."""
+    """One completed stage: `after` is the digest of what it was built on, `digest` that of itself.
+
+    `listing` names the list of its parts (see `pipeline.listing`), `n_rows` are their rows by table, so that
+    an entry is as small for a hundred thousand tasks as for one. `n_short` tasks lacked part of their input.
+    """
 
     stage: Stage
     after: str
     n_tasks: int
-    outputs: tuple[Output, ...] = ()
+    listing: str = ""
+    n_rows: Mapping[str, int] = field(default_factory=dict)
     skips: tuple[SkipCount, ...] = ()
-    missing: tuple[str, ...] = ()
+    n_short: int = 0
     snapshots: tuple[SnapshotFacts, ...] = ()
     versions: tuple[str, ...] = ()
 
@@ -91,36 +96,23 @@ def digest_of(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def sum_skips(receipts: Iterable[Receipt]) -> tuple[SkipCount, ...]:
-    """The receipts' losses by snapshot, stage and reason; missing files and failed tasks are reasons too."""
-    n_records: Counter[tuple[str, str, str]] = Counter()
-    n_bytes: Counter[tuple[str, str, str]] = Counter()
-    for receipt in receipts:
-        for skip in receipt.skips:
-            key = (skip.snapshot, skip.stage, skip.reason)
-            n_records[key] += skip.n_records
-            n_bytes[key] += skip.n_bytes
-        place = (receipt.partition.removeprefix("snapshot="), receipt.stage)
-        n_records.update({(*place, "missing_file"): len(receipt.missing)} if receipt.missing else {})
-        n_records.update({(*place, "failed_task"): 1} if receipt.state is State.FAILED else {})
-    return tuple(SkipCount(*key, n_records[key], n_bytes[key]) for key in sorted(n_records))
-
-
 def read_manifest(layout: Layout) -> Manifest:
     """The manifest of an output folder; an empty one when there is none or it is of another schema.
 
     Raises ManifestError when the file is damaged.
     """
-    if not layout.manifest.is_file():
-        return Manifest()
+    storage = layout.published
     try:
-        stored = json.loads(layout.manifest.read_text(encoding="utf-8"))
+        stored = json.loads(storage.read(MANIFEST))
         if stored.get("schema_version") != SCHEMA_VERSION:
             return Manifest()
         return Manifest({Stage(name): _parse_entry(entry) for name, entry in stored["stages"].items()})
+    except FileNotFoundError:
+        return Manifest()
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ManifestError(
-            f"{layout.manifest} is not a manifest ({error}); delete it and run again: receipts stay valid"
+            f"{storage.root}/{MANIFEST} is not a manifest ({error});"
+            " delete it and run again: receipts stay valid"
         ) from error
 
 
@@ -133,16 +125,24 @@ def _parse_entry(stored: dict[str, object]) -> StageEntry:
         stage=Stage(str(stored["stage"])),
         after=str(stored["after"]),
         n_tasks=int(str(stored["n_tasks"])),
-        outputs=tuple(Output(**item) for item in items("outputs")),  # type: ignore[arg-type]
+        listing=str(stored["listing"]),
+        n_rows={str(table): int(str(n)) for table, n in _mapping(stored["n_rows"]).items()},
         skips=tuple(SkipCount(**item) for item in items("skips")),  # type: ignore[arg-type]
-        missing=tuple(map(str, items("missing"))),
+        n_short=int(str(stored["n_short"])),
         snapshots=tuple(SnapshotFacts(**item) for item in items("snapshots")),  # type: ignore[arg-type]
         versions=tuple(map(str, items("versions"))),
     )
 
 
 def write_manifest(layout: Layout, manifest: Manifest) -> None:
-    """Replace the stored manifest."""
+    """Replace the stored manifest, and remove the lists of parts that it no longer names."""
     stages = {str(stage): asdict(entry) for stage, entry in sorted(manifest.stages.items())}
     text = json.dumps({"schema_version": SCHEMA_VERSION, "stages": stages}, indent=1, sort_keys=True)
-    write_text_atomic(layout.manifest, text + "\n")
+    storage = layout.published
+    storage.replace(MANIFEST, (text + "\n").encode())
+    named = {entry.listing for entry in manifest.stages.values()}
+    storage.remove([name for name, _ in storage.iter_below(LISTS) if name not in named])
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}

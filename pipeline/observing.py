@@ -56,10 +56,11 @@ def _publish(
     rows = list(rows)
     digest = digest_of([SCHEMA_VERSION, rows])
     part = layout.part(table.name, f"run={campaign.run}", f"{name}-{digest}")
-    standing = layout.file(part)
-    if standing.is_file():
-        return Output(table.name, part, len(rows), standing.stat().st_size)
-    return write_part(layout.folder, part, table, rows_to_table(table, rows))
+    standing = layout.published.iter_below(part.rpartition("/")[0])
+    for path, n_bytes in standing:
+        if path.startswith(f"{part}-"):
+            return Output(table.name, path, len(rows), n_bytes)
+    return write_part(layout.published, part, table, rows_to_table(table, rows))
 
 
 def _row(observation: Observation) -> tuple[object, ...]:

@@ -1,13 +1,16 @@
-"""Parquet parts: written whole under their final name or not at all, always with the table's schema."""
+"""Parquet parts: written whole under a name that tells their bytes, always with the table's schema."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.layout import temporary_name
+from pipeline.archive_tables import CONTENTS
+from pipeline.storage.storage import Storage
 from pipeline.table import Table
 
 # Columns with few distinct values: a dictionary makes these smaller, and all others only slower to write.
@@ -48,46 +51,85 @@ REPETITIVE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One published part: its table, its path below the output folder, its rows and bytes."""
+    """One published part: its table, its path below the output's root, its rows and bytes.
+
+    Equal paths are equal bytes, for ever. `first` and `last` are the least and the greatest digest of a part
+    of the body store, empty for other tables.
+    """
 
     table: str
     path: str
     n_rows: int
     n_bytes: int
+    first: str = ""
+    last: str = ""
 
 
 def write_part(
-    folder: Path,
-    path: str,
+    storage: Storage,
+    stem: str,
     table: Table,
     rows: pa.Table,
     row_group_size: int = 131_072,
     codec: str = "zstd",
     order: pa.Array | None = None,
 ) -> Output:
-    """Publish `rows` (columns of `table.schema`) as the part `path`, in their order or in that of `order`.
+    """Publish `rows` (columns of `table.schema`) in their order or in that of `order`.
 
-    `order` names rows by position; they are moved a row group at a time, so that large bodies are never
-    held twice. `codec` is zstd at its quickest, or lz4 for what is soon read and removed.
+    The part's path is `stem`, 16 hex digits of SHA-256 over its bytes, and `.parquet`. `order` names rows by
+    position; they are moved a row group at a time, so that large bodies are never held twice. `codec` is
+    zstd at its quickest, or lz4 for what is soon read and removed.
     """
-    target = folder / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = temporary_name(target)
     rows = rows.cast(table.schema) if rows.schema != table.schema else rows
     n_rows = rows.num_rows if order is None else len(order)
-    with pq.ParquetWriter(
-        draft,
-        table.schema,
-        compression=codec,
-        compression_level=1 if codec == "zstd" else None,
-        use_dictionary=[column for column in rows.column_names if column in REPETITIVE],
-    ) as writer:
-        for start in range(0, n_rows, row_group_size):
-            place = slice(start, start + row_group_size)
-            writer.write_table(rows[place] if order is None else rows.take(order[place]), row_group_size)
-    n_bytes = draft.stat().st_size
-    draft.replace(target)
-    return Output(table.name, path, n_rows, n_bytes)
+    with storage.draft(f"{stem}.parquet") as draft:
+        with pq.ParquetWriter(
+            draft,
+            table.schema,
+            compression=codec,
+            compression_level=1 if codec == "zstd" else None,
+            use_dictionary=[column for column in rows.column_names if column in REPETITIVE],
+        ) as writer:
+            for start in range(0, n_rows, row_group_size):
+                place = slice(start, start + row_group_size)
+                writer.write_table(rows[place] if order is None else rows.take(order[place]), row_group_size)
+        with draft.open("rb") as file:
+            path = f"{stem}-{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}.parquet"
+        n_bytes = draft.stat().st_size
+        storage.publish(draft, path)
+    return Output(table.name, path, n_rows, n_bytes, *_bounds(table, rows, order))
+
+
+def _bounds(table: Table, rows: pa.Table, order: pa.Array | None) -> tuple[str, str]:
+    """The least and the greatest digest of bodies; empty for rows of another table, and for none."""
+    if table.name != CONTENTS.name or not rows.num_rows:
+        return "", ""
+    digests = rows["content_digest"]
+    bounds = pc.min_max(digests if order is None else digests.take(order)).as_py()
+    return bounds["min"] or "", bounds["max"] or ""
+
+
+@contextmanager
+def open_part(storage: Storage, path: str) -> Iterator[pq.ParquetFile]:
+    """A part, to be read by row groups or batches; FileNotFoundError when it is gone."""
+    # What lies side by side in a bucket comes in one request.
+    with storage.open(path) as file, pq.ParquetFile(file, pre_buffer=True) as part:
+        yield part
+
+
+def read_part(
+    storage: Storage, path: str, columns: Sequence[str] | None = None, where: pc.Expression | None = None
+) -> pa.Table:
+    """Rows of a part, of all columns unless some are named; of a bucket no more is read than that takes."""
+    with storage.open(path) as file:
+        chosen = list(columns) if columns is not None else None
+        return pq.read_table(file, columns=chosen, filters=where, partitioning=None)
+
+
+def iter_column(storage: Storage, parts: Iterable[Output], column: str) -> Iterator[pa.Array]:
+    """One column of each part."""
+    for part in parts:
+        yield read_part(storage, part.path, [column])[column].combine_chunks()
 
 
 def rows_to_table(table: Table, rows: Sequence[Sequence[object]]) -> pa.Table:

@@ -1,14 +1,15 @@
 """How the releases of a study are read: settled from what `discover` has learnt of them, and said why."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from pipeline.costs import Cost, ReleaseSize, Tariff, format_bytes
+from pipeline.execute import Traffic
 from pipeline.manifest import StageEntry
 from pipeline.modes import SETTLED, Choice, Mode, Options, choose_mode
 from pipeline.sites import read_hosts
 from pipeline.study import Study, StudyError
-from pipeline.tasks import Receipt, Stage, State
+from pipeline.tasks import Receipt, State
 
 # http and https, bare and www.
 URLS_PER_HOST = 4
@@ -90,21 +91,18 @@ def is_possible(mode: Mode, options: Options) -> bool:
     return mode is Mode.SCAN or (mode is Mode.SHARD and options.n_shard_files is not None)
 
 
-def say_traffic(earned: Sequence[Receipt], listed: StageEntry) -> Iterator[str]:
+def say_traffic(traffic: Traffic, listed: StageEntry) -> Iterator[str]:
     """What reading by index has cost in this run, beside what a scan of the releases read; or nothing.
 
-    `earned` are the receipts of the tasks that were run, `listed` is what `discover` has found.
+    `listed` is what `discover` has found.
     """
-    spent = [receipt for receipt in earned if receipt.stage in (Stage.LOOKUP, Stage.FETCH)]
-    n_requests, n_bytes = (sum(r.counts.get(name, 0) for r in spent) for name in ("requests", "bytes"))
     # A folder is asked no requests.
-    if not n_requests:
+    if not traffic.n_requests:
         return
-    n_bodies = sum(r.counts.get("bodies", 0) for r in spent)
-    read = {receipt.partition.removeprefix("snapshot=") for receipt in spent}
+    read = {partition.removeprefix("snapshot=") for partition in traffic.partitions}
     n_scanned = sum(facts.n_warc_bytes for facts in listed.snapshots if facts.snapshot in read)
     releases = f"{len(read)} release{'' if len(read) == 1 else 's'}"
     yield (
-        f"index: {n_requests:,} requests, {format_bytes(n_bytes)} for {n_bodies:,} new bodies;"
-        f" scanning {releases} would have read {format_bytes(n_scanned)}"
+        f"index: {traffic.n_requests:,} requests, {format_bytes(traffic.n_bytes)} for"
+        f" {traffic.n_bodies:,} new bodies; scanning {releases} would have read {format_bytes(n_scanned)}"
     )

@@ -12,10 +12,11 @@ from pipeline.known import find_unseen
 from pipeline.manifest import SnapshotFacts
 from pipeline.modes import READ, Choice, Mode, summarise
 from pipeline.planning import settle, settled_modes, tariff_of, wants_index
+from pipeline.receipts import read_receipt, read_receipts
 from pipeline.releases import list_index_parts
 from pipeline.stages import discover, fetch
 from pipeline.targeted import keys_of
-from pipeline.tasks import Receipt, Stage, State, Task, read_receipt
+from pipeline.tasks import Receipt, Stage, State, Task
 from snapshots.lookup import planned_ranges
 
 # Releases whose sizes are asked for when `discover` has not run; the others are taken to be like the nearest.
@@ -64,8 +65,7 @@ class Preview:
         return replace(choice, cost=Cost(), reason=READ) if read.get(snapshot) == choice.mode else choice
 
     def _read_done(self, task: Task) -> Receipt | None:
-        receipt = read_receipt(self.job.context.layout, task)
-        return receipt if receipt is not None and receipt.state is State.DONE else None
+        return _if_done(read_receipt(self.job.context.layout, task))
 
     def _survey(self, tasks: Sequence[Task]) -> dict[str, Receipt]:
         n_asked = min(len(tasks), N_SURVEYED)
@@ -86,8 +86,9 @@ class Preview:
         if not releases:
             return
         capturing = Capturing.open(self.job.study, self.job.executor, discovered)
-        tasks = [task for task in capturing.plan() if task.stage is Stage.LOOKUP]
-        receipts = [self._read_done(task) for task in tasks]
+        tasks = [task for group in capturing.plan() for task in group if task.stage is Stage.LOOKUP]
+        stored = read_receipts(self.job.context.layout, tasks)
+        receipts = [_if_done(stored[task.task_id]) for task in tasks]
         left = {task.inputs[0] for task, receipt in zip(tasks, receipts, strict=True) if receipt is None}
         yield (
             f"look-ups: {len(left)} of {len(tasks)} parts of the index left, at most"
@@ -115,3 +116,7 @@ class Preview:
         gap = GAP_REMOTE if self.tariff.is_remote else GAP_FOLDER
         spans = [stop - start for _, start, stop, _ in fetch.spans_of(wanted, gap)]
         yield f"bodies: {len(unseen):,} not held, {describe(Cost(len(spans), sum(spans)), self.tariff)}"
+
+
+def _if_done(receipt: Receipt | None) -> Receipt | None:
+    return receipt if receipt is not None and receipt.state is State.DONE else None

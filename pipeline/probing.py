@@ -8,13 +8,15 @@ from pipeline.campaign import find_campaign, list_campaigns
 from pipeline.execute import StageSummary
 from pipeline.job import Job
 from pipeline.layout import Layout
+from pipeline.listing import Record, iter_outputs
 from pipeline.manifest import StageEntry, write_manifest
 from pipeline.observing import export_campaign
 from pipeline.parts import Output
 from pipeline.probe_tables import PROBE_TABLES
 from pipeline.progress import log
+from pipeline.receipts import is_whole
 from pipeline.run_task import peak_memory_mib
-from pipeline.tasks import Stage, is_whole
+from pipeline.tasks import Stage
 
 
 def probe(job: Job, summary: StageSummary) -> None:
@@ -31,7 +33,10 @@ def publish(job: Job, summary: StageSummary) -> None:
     layout = job.context.layout
     standing = job.manifest.stages.get(Stage.PROBE)
     outputs = tuple(_iter_outputs(layout, standing, read_registry(job.study.registry)))
-    entry = StageEntry(Stage.PROBE, "", len(list_campaigns(layout)), outputs)
+    with Record(layout, Stage.PROBE) as record:
+        record.add_parts(outputs)
+        record.n_tasks = len(list_campaigns(layout))
+        entry = record.entry("")
     summary.n_tasks = 1
     for output in outputs:
         summary.n_rows[output.table] += output.n_rows
@@ -47,20 +52,15 @@ def publish(job: Job, summary: StageSummary) -> None:
 def _iter_outputs(layout: Layout, standing: StageEntry | None, registry: Registry) -> Iterator[Output]:
     current = find_campaign(layout)
     for campaign in list_campaigns(layout):
-        held = [output for output in _held(standing) if f"/run={campaign.run}/" in output.path]
+        held = list(iter_outputs(layout, standing, partition=f"run={campaign.run}"))
         # Only the last campaign can still have changed.
         is_done = campaign != current and held and all(is_whole(layout, output) for output in held)
         yield from held if is_done else export_campaign(layout, campaign, registry)
 
 
-def _held(standing: StageEntry | None) -> tuple[Output, ...]:
-    return standing.outputs if standing else ()
-
-
 def _remove_others(layout: Layout, outputs: tuple[Output, ...]) -> None:
     """Remove the parts that the manifest no longer lists."""
-    listed = {layout.file(output.path) for output in outputs}
+    listed = {output.path for output in outputs}
     for table in PROBE_TABLES:
-        for part in (layout.folder / "tables" / table.name).rglob("*.parquet"):
-            if part not in listed:
-                part.unlink()
+        stored = layout.published.iter_below(f"tables/{table.name}")
+        layout.published.remove([path for path, _ in stored if path not in listed])

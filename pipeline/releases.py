@@ -1,45 +1,57 @@
 """What `discover` has stored of the releases, read back: their WARC files and the parts of their index."""
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
 from pipeline.archive_tables import INDEX_FOOTERS, WARC_FILES
 from pipeline.layout import Layout
+from pipeline.listing import iter_outputs
 from pipeline.manifest import StageEntry
-from pipeline.parts import Output
-from pipeline.stages.capture import ListedFile
+from pipeline.parts import Output, read_part
+from pipeline.stages.capture import ListedFile, n_tasks_of
 from pipeline.stages.lookup import IndexPart
 from snapshots.footers import parse_footer
 from snapshots.shards import url_serial
 
 
 def list_files(
-    folder: Path, discovered: StageEntry, snapshot: str, selected: bool = True
+    layout: Layout, discovered: StageEntry, snapshot: str, selected: bool = True
 ) -> list[ListedFile]:
     """The WARC files of a release: those that the study selects by serial, or all of them."""
-    files: list[ListedFile] = []
-    for output in outputs_of_release(discovered, WARC_FILES.name, snapshot):
-        rows = pq.read_table(
-            folder / output.path,
-            columns=list(ListedFile._fields),
-            filters=[("is_selected", "=", True)] if selected else None,
-        )
-        files += map(ListedFile._make, zip(*(c.to_pylist() for c in rows.columns), strict=True))
-    return files
+    rows = read_files(layout, discovered, snapshot, selected)
+    return list(map(ListedFile._make, zip(*(c.to_pylist() for c in rows.columns), strict=True)))
+
+
+def read_files(layout: Layout, discovered: StageEntry, snapshot: str, selected: bool = True) -> pa.Table:
+    """The same as a table of the columns of `ListedFile`."""
+    where, columns = pc.field("is_selected") if selected else None, ListedFile._fields
+    parts = outputs_of_release(layout, discovered, WARC_FILES.name, snapshot)
+    nothing = WARC_FILES.schema.empty_table().select(columns)
+    return pa.concat_tables(
+        [nothing, *(read_part(layout.published, part.path, columns, where) for part in parts)]
+    )
+
+
+def count_tasks(layout: Layout, discovered: StageEntry, snapshot: str) -> int:
+    """How many tasks read the files of a release that the study selects, without listing them."""
+    return sum(
+        n_tasks_of(pc.value_counts(serials["serial"]).field("counts").to_pylist())
+        for output in outputs_of_release(layout, discovered, WARC_FILES.name, snapshot)
+        for serials in [read_part(layout.published, output.path, ["serial"], pc.field("is_selected"))]
+    )
 
 
 def list_index_parts(layout: Layout, discovered: StageEntry, snapshot: str) -> Iterator[IndexPart]:
     """The parts of a release's index whose footers have been read."""
-    return read_index_parts(layout, outputs_of_release(discovered, INDEX_FOOTERS.name, snapshot))
+    return read_index_parts(layout, outputs_of_release(layout, discovered, INDEX_FOOTERS.name, snapshot))
 
 
 def read_index_parts(layout: Layout, outputs: Iterable[Output]) -> Iterator[IndexPart]:
     """The parts of an index whose footers stand in some parts of `index_footers`, one footer at a time."""
     for output in outputs:
-        for row in pq.read_table(layout.file(output.path)).to_pylist():
+        for row in read_part(layout.shared, output.path).to_pylist():
             footer = parse_footer(row["footer"])
             yield IndexPart(row["snapshot"], row["index_filename"], footer, output.path)
 
@@ -54,7 +66,6 @@ def files_of_urls(files: Iterable[ListedFile], urls: pa.Array) -> list[ListedFil
     return [file for file in listed if file.n_serials is None or file.serial in serials[file.n_serials]]
 
 
-def outputs_of_release(discovered: StageEntry, table: str, snapshot: str) -> Iterator[Output]:
+def outputs_of_release(layout: Layout, discovered: StageEntry, table: str, snapshot: str) -> Iterator[Output]:
     """The parts of one table that `discover` has published of a release."""
-    place = f"/snapshot={snapshot}/"
-    return (output for output in discovered.outputs if output.table == table and place in output.path)
+    return iter_outputs(layout, discovered, table, f"snapshot={snapshot}")

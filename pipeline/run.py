@@ -16,9 +16,10 @@ from pipeline.context import code_version
 from pipeline.engines.choice import choose_engine
 from pipeline.execute import StageSummary
 from pipeline.job import Job
-from pipeline.layout import Layout, remove_temporaries, write_text_atomic
+from pipeline.layout import RUNS_FOLDER
 from pipeline.locking import hold_folders
 from pipeline.progress import log
+from pipeline.storage.folder import remove_temporaries
 from pipeline.study import Study
 from pipeline.tasks import Stage
 
@@ -63,11 +64,11 @@ def run_stages(
     FolderInUseError, StageMissingError, TasksMissingError, EngineError, Submitted, and what archive and
     dataset raise.
     """
-    layout = Layout(study.folder, study.store)
+    layout = study.layout
     run = run or f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     summaries = []
     with hold_folders(layout, is_patient), choose_engine(study, run, after, allow_missing) as engine:
-        for folder in {layout.folder, layout.store_folder}:
+        for folder in layout.local_folders:
             remove_temporaries(folder)
         job = Job.open(study, engine, allow_missing)
         for stage in stages:
@@ -83,10 +84,12 @@ def _run_stage(job: Job, stage: Stage, runner: Runner, run: str) -> StageSummary
     summary.elapsed_s = time.monotonic() - started
     log(describe(summary))
     # A run that was killed between its stage's end and this line has left no row of it.
-    if summary.n_tasks_run or not any(job.context.layout.runs.glob(f"*-{stage}.json")):
+    storage = job.context.layout.published
+    ending = f"-{stage}.json"
+    if summary.n_tasks_run or not any(e.name.endswith(ending) for e in storage.iter_below(RUNS_FOLDER)):
         row = _run_row(job, summary, run, started_at)
-        path = job.context.layout.runs / f"{run}-{stage}.json"
-        write_text_atomic(path, json.dumps(row, indent=1, sort_keys=True) + "\n")
+        text = json.dumps(row, indent=1, sort_keys=True) + "\n"
+        storage.replace(f"{RUNS_FOLDER}/{run}{ending}", text.encode())
     return summary
 
 

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from pipeline.context import Context
+from pipeline.receipts import write_receipt
 from pipeline.stages import capture, declare, discover, fetch, footers, lookup, store, urls
-from pipeline.tasks import Receipt, Stage, State, Task, write_receipt
+from pipeline.tasks import Receipt, Stage, State, Task
 from snapshots.archive import FileDamaged
 
 _RUNNERS: dict[Stage, Callable[[Context, Task], Receipt]] = {
@@ -27,7 +28,10 @@ _RUNNERS: dict[Stage, Callable[[Context, Task], Receipt]] = {
 
 
 def run_task(context: Context, task: Task) -> Receipt:
-    """Run one task and store its receipt, last; a failure is a receipt too, with the error's text."""
+    """Run one task and store its receipt, last; a failure is a receipt too, with the error's text.
+
+    Returns the receipt that stands: another one where another executor was first.
+    """
     started = time.monotonic()
     gc.disable()  # rows and bodies hold no cycles: looking for some costs a tenth of the time
     try:
@@ -42,7 +46,7 @@ def run_task(context: Context, task: Task) -> Receipt:
     receipt = replace(
         receipt, elapsed_s=round(time.monotonic() - started, 3), peak_memory_mib=peak_memory_mib()
     )
-    write_receipt(context.layout, receipt)
+    receipt = write_receipt(context.layout, receipt)
     if receipt.state is State.DONE:
         context.discard_spool(task.task_id)
     return receipt

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.archive_tables import INDEX_FOOTERS
 from pipeline.costs import Cost
-from pipeline.execute import Executor, StageSummary, outputs_of
+from pipeline.execute import Executor, StageSummary, Traffic, outputs_of
 from pipeline.job import Job
 from pipeline.manifest import SnapshotFacts, StageEntry
+from pipeline.parts import read_part
 from pipeline.progress import log, show_progress
 from pipeline.releases import read_index_parts
 from pipeline.sites import read_hosts
@@ -36,8 +36,8 @@ def draw_urls(job: Job, summary: StageSummary) -> None:
     )
     versions = (str(sampling.settings.per_host),)
     receipts = (*listed, *read, *drawn)
-    job.finalise(Stage.URLS, discovered.digest, receipts, snapshots=facts, versions=versions)
-    for line in say_traffic(summary.earned):
+    job.record(Stage.URLS, discovered.digest, receipts, snapshots=facts, versions=versions)
+    for line in say_traffic(summary.traffic):
         log(line)
 
 
@@ -99,7 +99,7 @@ class Sampling:
         return self._execute(Stage.FOOTERS, self.plan_footers(listed), summary)
 
     def draw(self, parts: Iterable[IndexPart], summary: StageSummary) -> tuple[Receipt, ...]:
-        write_authorities(self.executor.context.folder, self.authorities)
+        write_authorities(self.executor.context.layout.published, self.authorities)
         return self._execute(Stage.URLS, self.plan_drawing(parts), summary)
 
     def iter_parts(self, read: Sequence[Receipt]) -> Iterator[IndexPart]:
@@ -112,10 +112,10 @@ class Sampling:
         return Cost(len(ranges), sum(stop - start for start, stop in ranges))
 
     def _paths(self, listed: Receipt) -> list[str]:
-        folder = self.executor.context.folder
+        storage = self.executor.context.layout.published
         found: list[str] = []
         for output in outputs_of([listed], URL_FILES.name):
-            found += pq.read_table(folder / output.path)["index_filename"].to_pylist()
+            found += read_part(storage, output.path)["index_filename"].to_pylist()
         return found
 
     def _execute(self, stage: Stage, tasks: Sequence[Task], summary: StageSummary) -> tuple[Receipt, ...]:
@@ -123,11 +123,10 @@ class Sampling:
             return self.executor.execute(tasks, summary, progress)
 
 
-def say_traffic(earned: Sequence[Receipt]) -> Iterator[str]:
+def say_traffic(traffic: Traffic) -> Iterator[str]:
     """What drawing has cost in this run; nothing where no server was asked."""
-    n_requests, n_bytes = (sum(r.counts.get(name, 0) for r in earned) for name in ("requests", "bytes"))
-    if n_requests:
-        yield f"urls: {n_requests:,} requests, {n_bytes / 1e6:,.1f} MB"
+    if traffic.n_requests:
+        yield f"urls: {traffic.n_requests:,} requests, {traffic.n_bytes / 1e6:,.1f} MB"
 
 
 def _count_parts(facts: SnapshotFacts, receipts: Sequence[Receipt]) -> SnapshotFacts:

@@ -2,26 +2,36 @@
 
 import secrets
 
-from pipeline.layout import Layout, write_text_atomic
+from pipeline.layout import Layout
+from pipeline.receipts import has_receipts
+from pipeline.storage.storage import Storage
 from pipeline.tasks import Stage
 
-# Beside the receipts of the store, and beside those of the captures that were read into it.
-_NAME, _USED = "store.id", "used-store.id"
+# The name of a store, and the name of the store that the captures of a study were read into.
+_NAME, _USED = "receipts/store.id", "receipts/used-store.id"
 
 
 def is_store_used(layout: Layout) -> bool:
     """Whether all that the study has read went into its present store; True when it has read nothing."""
-    folder, name = layout.receipts_of(Stage.CAPTURE), layout.receipts_of(Stage.STORE) / _NAME
-    if not any(folder.glob("*.json")):
+    if not has_receipts(layout, Stage.CAPTURE):
         return True
-    used = folder / _USED
-    return used.is_file() and name.is_file() and used.read_bytes() == name.read_bytes()
+    used = _read(layout.published, _USED)
+    return bool(used) and used == _read(layout.shared, _NAME)
 
 
 def note_store(layout: Layout) -> None:
     """Note that what the study reads goes into the store that it has now, which is named by chance, once."""
-    name, used = layout.receipts_of(Stage.STORE) / _NAME, layout.receipts_of(Stage.CAPTURE) / _USED
-    if not name.is_file():
-        write_text_atomic(name, f"{secrets.token_hex(16)}\n")
-    if not used.is_file() or used.read_bytes() != name.read_bytes():
-        write_text_atomic(used, name.read_text(encoding="utf-8"))
+    # Of several who name a store at once, one does.
+    if not _read(layout.shared, _NAME):
+        layout.shared.create(_NAME, f"{secrets.token_hex(16)}\n".encode())
+    name = _read(layout.shared, _NAME)
+    if _read(layout.published, _USED) != name:
+        layout.published.replace(_USED, name)
+
+
+def _read(storage: Storage, name: str) -> bytes:
+    """Empty where there is none."""
+    try:
+        return storage.read(name)
+    except FileNotFoundError:
+        return b""

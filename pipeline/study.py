@@ -10,8 +10,10 @@ from consent.agents import read_registry
 from consent.dialects import DIALECTS
 from pipeline.corpora import SECTION, Corpus, check_listed, read_corpora
 from pipeline.key import REQUIRED_THERE, Problem, find_section
+from pipeline.layout import Layout
 from pipeline.probe_settings import ProbeSettings, build_probe, check_probe, check_probe_lists
 from pipeline.sites import read_sites
+from pipeline.storage.choice import is_bucket
 from pipeline.study_keys import KEYS, check_document
 from pipeline.url_keys import UrlSettings, build_urls, check_urls
 from snapshots.access import AccessError, AccessPolicy, find_address, find_objections
@@ -33,6 +35,7 @@ class CrawlRange:
 class Study:
     """A validated study. Paths are absolute: relative ones in the file are relative to the file.
 
+    `output` is the root of the bucket that tables and receipts go to, empty where they go to `folder`.
     `probe` is None when the study probes no live sites, `urls` when it draws no URLs.
     """
 
@@ -53,7 +56,8 @@ class Study:
     dialects: tuple[str, ...]
     workers: int
     folder: Path
-    store: Path | None = None
+    store: Path | str | None = None
+    output: str = ""
     probe: ProbeSettings | None = None
     urls: UrlSettings | None = None
     corpora: tuple[Corpus, ...] = ()
@@ -62,6 +66,11 @@ class Study:
     master: str = ""
     slices: int = 100
     sbatch: tuple[str, ...] = ()
+
+    @property
+    def layout(self) -> Layout:
+        """Where the study's output stands."""
+        return Layout(self.folder, self.store, self.output)
 
     @property
     def access(self) -> AccessPolicy:
@@ -83,6 +92,11 @@ def read_study(path: Path) -> Study:
     if problems:
         raise StudyError("\n".join(f"{path}: {problem}" for problem in problems))
     values = {key.name: _lookup(document, key.section, key.key, key.default) for key in KEYS}
+    if values["output.work"] and not is_bucket(str(values["output.folder"])):
+        what = "the output goes to a folder, and all work is done in it"
+        raise StudyError(
+            f"{path}: {Problem('output', 'work', what, 'remove work, or name a bucket as folder')}"
+        )
     study = replace(_build(path.resolve(), values), corpora=read_corpora(document))
     drawing = check_urls(study.urls is not None, study.sites_file is not None)
     problems = (*_check_files(study), *_check_archive(study), *_check_probe(study), *drawing)
@@ -127,10 +141,12 @@ def _build(path: Path, values: dict[str, object]) -> Study:
 
     track, serials = values["agents.track"], values["archive.serials"]
     root, has_probe = str(values["archive.root"]), values["probe.contact"] is not REQUIRED_THERE
+    name = str(values["study.name"])
+    output, store = (str(values[f"output.{key}"]).rstrip("/") for key in ("folder", "store"))
     return Study(
         path=path,
-        name=str(values["study.name"]),
-        title=str(values["study.title"] or values["study.name"]),
+        name=name,
+        title=str(values["study.title"] or name),
         license=str(values["study.license"]),
         archive_root=root if "://" in root else str((path.parent / root).resolve()),
         crawls=_crawls(values["archive.crawls"]),
@@ -145,8 +161,9 @@ def _build(path: Path, values: dict[str, object]) -> Study:
         track=tuple(map(str, track)) if isinstance(track, list) else None,
         dialects=_dialects(values["declare.dialects"]),
         workers=int(str(values["engine.workers"] or os.cpu_count() or 1)),
-        folder=(path.parent / str(values["output.folder"])).resolve(),
-        store=file("output.store"),
+        folder=_folder(path, values, name),
+        store=store if is_bucket(store) else file("output.store"),
+        output=output if is_bucket(output) else "",
         probe=build_probe(path, values) if has_probe else None,
         engine=str(values["engine.name"]),
         master=str(values["engine.master"]),
@@ -154,6 +171,12 @@ def _build(path: Path, values: dict[str, object]) -> Study:
         sbatch=tuple(map(str, sbatch)) if isinstance(sbatch := values["engine.sbatch"], list) else (),
         urls=build_urls(values),
     )
+
+
+def _folder(path: Path, values: dict[str, object], name: str) -> Path:
+    """The folder of this machine: the output folder, or beside a bucket the one named for work."""
+    output, work = str(values["output.folder"]), str(values["output.work"])
+    return (path.parent / ((work or f"{name}-work") if is_bucket(output) else output)).resolve()
 
 
 def _crawls(value: object) -> str | tuple[str, ...] | CrawlRange:

@@ -23,6 +23,7 @@ from pipeline.probe_keys import PROBE_KEYS
 from pipeline.url_keys import URL_KEYS
 
 LONGEST_COOLDOWN_S = 24 * 3600
+BUCKET = re.compile(r"s3://[^/\s]+(/\S*)?")
 CRAWL_ID = re.compile(r"CC-MAIN-\d{4}(-\d{2})?(-\d{2})?")
 
 
@@ -57,6 +58,10 @@ def _is_root(value: object) -> bool:
     )
 
 
+def _is_place(value: object) -> bool:
+    return is_text(value) and ("://" not in str(value) or BUCKET.fullmatch(str(value)) is not None)
+
+
 def _are_dialects(value: object) -> bool:
     return (
         is_texts(value) and isinstance(value, list) and set(value) <= {dialect.name for dialect in DIALECTS}
@@ -65,6 +70,8 @@ def _are_dialects(value: object) -> bool:
 
 _ROOT = 'a folder, or an address such as "https://data.commoncrawl.org/" or "s3://commoncrawl/"'
 _CRAWLS = '"all", a list such as ["CC-MAIN-2024-10"], or { from = "CC-MAIN-2020-39", to = "CC-MAIN-2025-08" }'
+
+_PLACE = 'the path of a folder, relative to the study file, or a bucket such as "s3://bucket/census"'
 
 KEYS = (
     Key("study", "name", REQUIRED, "a short name of letters, digits, dot, dash and underscore", _is_name),
@@ -91,8 +98,9 @@ KEYS = (
     Key(
         "engine", "sbatch", None, 'a list of options such as ["--partition=cpu", "--time=04:00:00"]', is_texts
     ),
-    Key("output", "folder", REQUIRED, "the path of a folder, relative to the study file", is_text),
-    Key("output", "store", "", "the path of a folder of bodies that several studies may share", is_text),
+    Key("output", "folder", REQUIRED, _PLACE, _is_place),
+    Key("output", "work", "", "the path of a folder of this machine, relative to the study file", is_text),
+    Key("output", "store", "", f"the place of bodies that several studies may share: {_PLACE}", _is_place),
     *PROBE_KEYS,
     *URL_KEYS,
 )

@@ -64,9 +64,9 @@ class Targeted:
         """Look up the keys, then those of the targets of redirects, until no new one is found."""
         context, receipts, looked_up = self.executor.context, list[Receipt](), keys
         for _ in range(MAX_HOPS + 1):
-            write_keys(context.folder, keys)
+            write_keys(context.layout.published, keys)
             receipts += self.executor.execute(tasks, summary, progress)
-            targets = find_targets(context.folder, outputs_of(receipts, "captures"), self.asked)
+            targets = find_targets(context.layout.published, outputs_of(receipts, "captures"), self.asked)
             keys = keys_of(targets.to_pylist())
             keys = keys.filter(pc.invert(pc.is_in(keys, value_set=looked_up)))
             if not len(keys):

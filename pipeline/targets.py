@@ -5,14 +5,13 @@ redirect belongs to the study even when its host does not. `snapshots.redirects`
 """
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from pipeline.archive_tables import CAPTURES
-from pipeline.parts import Output
+from pipeline.parts import Output, read_part
+from pipeline.storage.storage import Storage
 from snapshots.quads import quad_urls
 from snapshots.redirects import MAX_HOPS
 
@@ -22,12 +21,12 @@ def study_urls(hosts: Iterable[str]) -> pa.Array:
     return pa.array(sorted({url for host in hosts for url in quad_urls(host)}), pa.string())
 
 
-def find_targets(folder: Path, captures: Sequence[Output], asked: pa.Array) -> pa.Array:
+def find_targets(storage: Storage, captures: Sequence[Output], asked: pa.Array) -> pa.Array:
     """URLs that redirects lead to from `asked`, directly or over others of them, within five hops.
 
     `captures` are the parts of one release as far as it has been read. Sorted, without those of `asked`.
     """
-    moves = _read_moves(folder, captures)
+    moves = _read_moves(storage, captures)
     reached, here = asked, asked
     for _ in range(MAX_HOPS):
         leaving = moves.filter(pc.is_in(moves["url"], value_set=here))
@@ -39,8 +38,11 @@ def find_targets(folder: Path, captures: Sequence[Output], asked: pa.Array) -> p
     return reached[len(asked) :].take(pc.sort_indices(reached[len(asked) :]))
 
 
-def _read_moves(folder: Path, captures: Sequence[Output]) -> pa.Table:
-    parts = ds.dataset([str(folder / output.path) for output in captures], schema=CAPTURES.schema)
+def _read_moves(storage: Storage, captures: Sequence[Output]) -> pa.Table:
     status, target = pc.field("fetch_status"), pc.field("fetch_redirect")
     is_move = (status >= 300) & (status < 400) & target.is_valid()
-    return parts.to_table(columns=["url", "fetch_redirect"], filter=is_move)
+    columns = ["url", "fetch_redirect"]
+    nothing = CAPTURES.schema.empty_table().select(columns)
+    return pa.concat_tables(
+        [nothing, *(read_part(storage, part.path, columns, is_move) for part in captures)]
+    )

@@ -5,14 +5,13 @@ other, parts of a sample can be drawn apart and merged, and a page keeps its pla
 """
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from pipeline.layout import temporary_name
+from pipeline.keys import write_list
 from pipeline.manifest import digest_of
+from pipeline.storage.storage import Storage
 from pipeline.url_tables import URL_ROWS
 from snapshots.host_urls import authorities_of, heads_of
 
@@ -115,14 +114,9 @@ def authorities_path(table: pa.Table) -> str:
     return f"plans/authorities-{digest_of(table.to_pylist())}.parquet"
 
 
-def write_authorities(folder: Path, table: pa.Table) -> None:
+def write_authorities(storage: Storage, table: pa.Table) -> None:
     """Store a list in its place, unless it is there."""
-    target = folder / authorities_path(table)
-    if not target.is_file():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = temporary_name(target)
-        pq.write_table(table, draft, compression="zstd")
-        draft.replace(target)
+    write_list(storage, authorities_path(table), table)
 
 
 def find_heads(authorities: pa.Table) -> pa.Array:

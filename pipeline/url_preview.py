@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from pipeline.costs import FOOTER_BYTES, Cost, describe
 from pipeline.job import Job
 from pipeline.planning import tariff_of
+from pipeline.receipts import read_receipts
 from pipeline.sampling import Sampling
-from pipeline.tasks import Receipt, Stage, State, Task, read_receipt
+from pipeline.tasks import Receipt, Stage, State, Task
 from snapshots.archive import Archive, FileMissing
 from snapshots.footers import list_index_parts, parse_footer, read_footer
 from snapshots.host_urls import SUBSET, URL_ROWS
@@ -30,7 +31,8 @@ def preview_urls(job: Job) -> Iterator[str]:
 
 
 def _read_done(job: Job, tasks: Sequence[Task]) -> list[Receipt | None]:
-    receipts = [read_receipt(job.context.layout, task) for task in tasks]
+    stored = read_receipts(job.context.layout, tasks)
+    receipts = [stored[task.task_id] for task in tasks]
     return [r if r is not None and r.state is State.DONE else None for r in receipts]
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import duckdb
 
 from pipeline.archive_tables import CAPTURES, CONTENTS, INDEX_FILES, WARC_FILES
-from pipeline.layout import Layout, temporary_name
+from pipeline.layout import Layout
+from pipeline.listing import iter_outputs
 from pipeline.loading.bodies import load_bodies
 from pipeline.loading.captures import complete_captures, load_captures, note_owed
 from pipeline.loading.database import (
@@ -23,16 +24,18 @@ from pipeline.loading.database import (
     replace_rows,
 )
 from pipeline.loading.notes import create_notes, find_changes, rules_of
-from pipeline.loading.parts import Parts, iter_outputs
+from pipeline.loading.parts import Parts
 from pipeline.loading.probe import load_probe
 from pipeline.loading.rows import load_facts, load_hosts, load_lists
 from pipeline.loading.urls import load_urls
-from pipeline.manifest import Manifest
+from pipeline.manifest import Manifest, StageEntry
 from pipeline.modes import Mode
 from pipeline.parts import Output
 from pipeline.probe_tables import OUTCOME_KINDS, PROBE_TABLES
 from pipeline.progress import log
+from pipeline.storage.folder import temporary_name
 from pipeline.study import Study
+from pipeline.table import Table
 from pipeline.tables import ACCESS_STATES, BODIES, READINGS, RULESETS, SIGNALS, TABLES
 from pipeline.tasks import Stage
 from pipeline.url_tables import URL_ROWS
@@ -57,14 +60,18 @@ class Source:
     def iter_parts(self) -> Iterator[Output]:
         """The parts whose rows the warehouse takes in."""
         manifest = self.manifest
-        yield from iter_outputs(manifest.require(Stage.DISCOVER), WARC_FILES, INDEX_FILES)
-        yield from iter_outputs(manifest.require(Stage.CAPTURE, after=Stage.DISCOVER), CAPTURES, CONTENTS)
+        yield from self._of(manifest.require(Stage.DISCOVER), WARC_FILES, INDEX_FILES)
+        yield from self._of(manifest.require(Stage.CAPTURE, after=Stage.DISCOVER), CAPTURES, CONTENTS)
         declared = manifest.require(Stage.DECLARE, after=Stage.CAPTURE)
-        yield from iter_outputs(declared, BODIES, READINGS, RULESETS, SIGNALS)
+        yield from self._of(declared, BODIES, READINGS, RULESETS, SIGNALS)
         if Stage.PROBE in self.grounds:
-            yield from iter_outputs(manifest.require(Stage.PROBE), *PROBE_TABLES)
+            yield from self._of(manifest.require(Stage.PROBE), *PROBE_TABLES)
         if Stage.URLS in self.grounds:
-            yield from iter_outputs(manifest.require(Stage.URLS, after=Stage.DISCOVER), URL_ROWS)
+            yield from self._of(manifest.require(Stage.URLS, after=Stage.DISCOVER), URL_ROWS)
+
+    def _of(self, entry: StageEntry, *tables: Table) -> Iterator[Output]:
+        names = {table.name for table in tables}
+        return (output for output in iter_outputs(self.layout, entry) if output.table in names)
 
 
 def update_warehouse(source: Source) -> dict[str, int]:

@@ -9,11 +9,11 @@ from snapshots.transport import Answer, ConnectionLost, Request, SetupWrong, use
 
 # A piece that was cut is lost, so pieces are small.
 _CHUNK_BYTES = 8192
-_CREDENTIALS = (
+CREDENTIALS = (
     "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of ~/.aws/credentials in AWS_PROFILE"
 )
 # Said of keys and rights alone: where S3 limits it answers 503 SlowDown, so waiting mends none of these.
-_NOT_ALLOWED = frozenset(
+NOT_ALLOWED = frozenset(
     {
         "AccessDenied",
         "AccountProblem",
@@ -39,7 +39,7 @@ class S3Transport:
 
     def __init__(self, root: str, contact: str = "") -> None:
         self._bucket, self._prefix = split_root(root)
-        self._client = _make_client(user_agent(contact))
+        self._client = make_client(user_agent(contact))
         self.endpoint = str(self._client.meta.endpoint_url)
 
     def close(self) -> None:
@@ -57,9 +57,9 @@ class S3Transport:
             yield self._answer_of_error(error.response)
             return
         except exceptions.NoCredentialsError as error:
-            raise SetupWrong(f"no AWS credentials were found; {_CREDENTIALS}") from error
+            raise SetupWrong(f"no AWS credentials were found; {CREDENTIALS}") from error
         except exceptions.CredentialRetrievalError as error:
-            raise SetupWrong(f"{error}; {_CREDENTIALS}") from error
+            raise SetupWrong(f"{error}; {CREDENTIALS}") from error
         except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
             raise ConnectionLost(f"{type(error).__name__}: {error}") from error
         except exceptions.BotoCoreError as error:
@@ -84,8 +84,8 @@ class S3Transport:
         """The answer, unless it names something that a person has to mend."""
         answer = _answer(response, iter(()))
         where = f"s3://{self._bucket}/ at {self.endpoint}"
-        if answer.code in _NOT_ALLOWED:
-            raise SetupWrong(f"{where} refuses the AWS credentials ({answer.code}); {_CREDENTIALS}")
+        if answer.code in NOT_ALLOWED:
+            raise SetupWrong(f"{where} refuses the AWS credentials ({answer.code}); {CREDENTIALS}")
         if answer.code == "NoSuchBucket":
             raise SetupWrong(f"{where}: there is no such bucket; mend the root, or AWS_ENDPOINT_URL")
         return answer
@@ -100,14 +100,15 @@ def split_root(root: str) -> tuple[str, str]:
 
 def find_endpoint() -> str:
     """The address that S3 requests go to. Raises SetupWrong as `S3Transport` does."""
-    client = _make_client("")
+    client = make_client("")
     try:
         return str(client.meta.endpoint_url)
     finally:
         client.close()
 
 
-def _make_client(agent: str) -> Any:
+def make_client(agent: str, n_attempts: int = 1) -> Any:
+    """A client of boto3 that tries a request so many times. Raises SetupWrong as `S3Transport` does."""
     try:
         import boto3
         from botocore.config import Config
@@ -118,14 +119,14 @@ def _make_client(agent: str) -> Any:
         user_agent_extra=agent,
         connect_timeout=20,
         read_timeout=60,
-        retries={"total_max_attempts": 1, "mode": "standard"},
+        retries={"total_max_attempts": n_attempts, "mode": "standard"},
         # Whole files only have checksums; what arrives here is verified against its digest.
         response_checksum_validation="when_required",
     )
     try:
         return boto3.session.Session().client("s3", config=config)
     except PartialCredentialsError as error:
-        raise SetupWrong(f"{error}; {_CREDENTIALS}") from error
+        raise SetupWrong(f"{error}; {CREDENTIALS}") from error
     except (BotoCoreError, ValueError) as error:
         raise SetupWrong(f"{error}; mend AWS_PROFILE, AWS_ENDPOINT_URL or ~/.aws/config") from error
 

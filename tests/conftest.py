@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import secrets
 import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -13,6 +14,9 @@ import duckdb
 import pytest
 
 from analysis import models
+from pipeline.layout import Layout
+from pipeline.storage.choice import open_storage
+from pipeline.storage.storage import Storage
 
 SHARED = Path(os.environ.get("CENSUS_SHARED", Path(__file__).parents[2] / "shared"))
 
@@ -119,6 +123,53 @@ def s3_server(require_all: bool) -> Iterator[Any]:
         pytest.skip("moto or boto3 is not installed")
     with _load("s3_server").S3Server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def faulty_proxy() -> Any:
+    """The module `faulty_proxy`: goes wrong between a program and a server."""
+    return _load("faulty_proxy")
+
+
+@pytest.fixture
+def bucket_root(s3_server: Any, aws_user: pytest.MonkeyPatch) -> Iterator[str]:
+    """The root of a place in a bucket, empty, with something of others beside it."""
+    aws_user.setenv("AWS_ENDPOINT_URL", s3_server.address)
+    s3_server.put("census", "beside.txt", b"of others")
+    yield f"s3://census/{secrets.token_hex(4)}/deep"
+    open_storage.cache_clear()
+
+
+@pytest.fixture
+def small_s3(aws_user: pytest.MonkeyPatch, require_all: bool) -> Iterator[Any]:
+    """A running `small_s3.SmallS3`, which keeps its conditions, and fails as a test wants it."""
+    if find_spec("boto3") is None:
+        assert not require_all, "boto3 must be installed"
+        pytest.skip("boto3 is not installed")
+    with _load("small_s3").SmallS3().serve() as server:
+        aws_user.setenv("AWS_ENDPOINT_URL", server.address)
+        yield server
+    open_storage.cache_clear()
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    """A folder or a bucket's prefix, empty: what is tested holds of both."""
+    if request.param == "folder":
+        return open_storage(str(tmp_path / "new" / "folder"))
+    return open_storage(request.getfixturevalue("bucket_root"))
+
+
+@pytest.fixture
+def executor(storage: Storage, tmp_path: Path) -> Any:
+    """A `task_writer.Executor` whose output is a folder or a bucket."""
+    return _load("task_writer").Executor(Layout(tmp_path / "here", output=storage.root))
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Any:
+    """A `task_writer.Executor` whose output is a folder: for what does not depend on that."""
+    return _load("task_writer").Executor(Layout(tmp_path))
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,11 @@ from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
+from pipeline.layout import Layout
+from pipeline.listing import iter_outputs
+from pipeline.manifest import read_manifest
 from pipeline.study import Study, read_study
+from pipeline.tasks import Stage
 
 PAGE = b"<title>A page</title><p>Some words that are the same for all who ask for this page of this host.</p>"
 ROBOTS = b"User-agent: *\nDisallow: /private\n"
@@ -152,10 +156,10 @@ class ProbeStudy:
 
     def rows(self) -> list[dict[str, Any]]:
         """Every published observation that a manifest lists, of all runs."""
-        manifest = json.loads((self.out / "manifest.json").read_text("utf-8"))
-        outputs = manifest["stages"]["probe"]["outputs"]
-        parts = [self.out / output["path"] for output in outputs if output["table"] == "observations"]
-        return [row for part in parts for row in pq.read_table(part, partitioning=None).to_pylist()]
+        layout = Layout(self.out)
+        outputs = iter_outputs(layout, read_manifest(layout).stages[Stage.PROBE], "observations")
+        parts = [pq.read_table(self.out / output.path, partitioning=None) for output in outputs]
+        return [row for part in parts for row in part.to_pylist()]
 
     def states(self) -> dict[str, str]:
         """Where each host stands."""

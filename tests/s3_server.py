@@ -11,7 +11,9 @@ KEYS = {"aws_access_key_id": "an-id", "aws_secret_access_key": "a-secret", "regi
 
 
 class S3Server:
-    """Runs from `with` to its end; buckets come into being with their first file."""
+    """Runs from `with` to its end; buckets come into being with their first file. `client` asks it."""
+
+    keys = KEYS
 
     def __enter__(self) -> "S3Server":
         import boto3
@@ -22,22 +24,22 @@ class S3Server:
         self.address = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self._client: Any = boto3.client("s3", endpoint_url=self.address, **KEYS)
+        self.client: Any = boto3.client("s3", endpoint_url=self.address, **KEYS)
         self._buckets: set[str] = set()
         self._wait_for_answer()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        self.client.close()
         self._process.kill()
         self._process.wait()
 
     def put(self, bucket: str, key: str, data: bytes) -> None:
         """Store a file."""
         if bucket not in self._buckets:
-            self._client.create_bucket(Bucket=bucket)
+            self.client.create_bucket(Bucket=bucket)
             self._buckets.add(bucket)
-        self._client.put_object(Bucket=bucket, Key=key, Body=data)
+        self.client.put_object(Bucket=bucket, Key=key, Body=data)
 
     def _wait_for_answer(self) -> None:
         deadline = time.monotonic() + 60

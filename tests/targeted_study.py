@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow.parquet as pq
 
 from pipeline.execute import StageSummary
 from pipeline.job import context_of
+from pipeline.parts import read_part
+from pipeline.receipts import iter_receipts, iter_short
 from pipeline.run import RUNNERS, run_stages
 from pipeline.study import Study, read_study
-from pipeline.tasks import Receipt, Stage, parse_receipt
+from pipeline.tasks import Receipt, Stage
 from snapshots.archive import FolderArchive
 
 FILES = (Stage.DISCOVER, Stage.CAPTURE, Stage.DECLARE)
@@ -70,19 +71,21 @@ class TargetedStudy:
             return con.execute(query).fetchall()
 
     def receipts(self, stage: str) -> list[Receipt]:
-        folder = context_of(self.study()).layout.receipts_of(stage)
-        return [parse_receipt(path) for path in sorted(folder.glob("*.json"))]
+        """What is stored of a stage's tasks, done or short, in the order of their ids."""
+        layout = context_of(self.study()).layout
+        stored = [*iter_receipts(layout, Stage(stage)), *iter_short(layout, Stage(stage))]
+        return sorted(stored, key=lambda receipt: receipt.task_id)
 
     def stored(self) -> list[str]:
         """The digests of all bodies in the store that a receipt vouches for, each as often as it is there."""
         layout = context_of(self.study()).layout
         parts = [
-            layout.file(output.path)
+            read_part(layout.shared, output.path)
             for stage in ("store", "fetch")
             for receipt in self.receipts(stage)
             for output in receipt.outputs
         ]
-        return sorted(d for part in parts for d in pq.read_table(part)["content_digest"].to_pylist())
+        return sorted(digest for part in parts for digest in part["content_digest"].to_pylist())
 
     def dataset(self) -> dict[str, bytes]:
         """The bytes of every published table, as CSV."""

@@ -20,13 +20,15 @@ from warcio.warcwriter import WARCWriter
 
 from pipeline.archive_tables import CAPTURES, CONTENTS
 from pipeline.context import Context
-from pipeline.known import drop_known, iter_stored_digests
-from pipeline.layout import Layout, temporary_name
+from pipeline.known import drop_known, iter_stored_parts
+from pipeline.layout import Layout
 from pipeline.parts import Output, rows_to_table, write_part
+from pipeline.receipts import read_receipt, write_receipt
 from pipeline.run_task import run_task
 from pipeline.stages import capture, discover, store
 from pipeline.stages.capture import ListedFile
-from pipeline.tasks import Receipt, Stage, State, Task, list_receipts, read_receipt, write_receipt
+from pipeline.storage.folder import temporary_name
+from pipeline.tasks import Receipt, Stage, State, Task
 
 SNAPSHOT = "CC-MAIN-2024-10"
 CHALLENGE = [("Server", "cloudflare"), ("cf-mitigated", "challenge"), ("Content-Type", "text/html")]
@@ -97,9 +99,11 @@ def make_context(folder: Path, files: dict[str, bytes], listed: tuple[str, ...] 
     return Context(folder / "out", str(folder / "archive"))
 
 
-def capture_files(context: Context, *paths: str) -> tuple[Receipt, list[dict[str, object]]]:
+def capture_files(
+    context: Context, *paths: str, hints: tuple[str, ...] = ()
+) -> tuple[Receipt, list[dict[str, object]]]:
     (task,) = capture.plan([ListedFile(SNAPSHOT, path, 0, None) for path in paths])
-    receipt = run_task(context, task)
+    receipt = run_task(context, replace(task, hints=hints))
     return receipt, pq.read_table(context.folder / receipt.outputs[0].path).to_pylist()
 
 
@@ -246,7 +250,9 @@ def test_a_file_without_answers_gives_a_part_without_rows(tmp_path: Path) -> Non
     assert receipt.staged == ()
 
 
-def test_a_body_that_the_store_has_is_not_staged_again(tmp_path: Path) -> None:
+def test_a_body_that_an_earlier_release_has_brought_into_the_store_is_not_staged_again(
+    tmp_path: Path,
+) -> None:
     old, new = b"User-agent: old\n", b"User-agent: new\n"
     files = {
         file_name(0): write_warc(Answer("http://a.example/robots.txt", old)),
@@ -258,9 +264,46 @@ def test_a_body_that_the_store_has_is_not_staged_again(tmp_path: Path) -> None:
     first, _ = capture_files(context, file_name(0))
     for task in store.plan(SNAPSHOT, first.staged):
         assert run_task(context, task).state is State.DONE
-    second, rows = capture_files(context, file_name(1))
+    second, rows = capture_files(context, file_name(1), hints=(first.outputs[0].path,))
     assert staged_digests(context, second) == [digest_of(new)]
     assert {row["content_digest"] for row in rows} == {digest_of(old), digest_of(new)}
+
+
+def test_what_is_captured_does_not_depend_on_hints_and_unhinted_bodies_are_stored_once_too(
+    tmp_path: Path,
+) -> None:
+    data = write_warc(Answer("http://a.example/robots.txt"), Answer("http://b.example/robots.txt", b"b"))
+    context = make_context(tmp_path, {file_name(0): data, file_name(1): data})
+    first, _ = capture_files(context, file_name(0))
+    found = []
+    for name, hints in (("with", (first.outputs[0].path,)), ("without", ())):
+        other = replace(context, output=str(tmp_path / name), store=context.folder)
+        for part in hints:
+            (tmp_path / name / part).parent.mkdir(parents=True)
+            (tmp_path / name / part).write_bytes((context.folder / part).read_bytes())
+        (task,) = capture.plan([ListedFile(SNAPSHOT, file_name(1), 0, None)])
+        receipt = run_task(other, replace(task, hints=hints))
+        found.append((receipt.task_id, receipt.outputs, receipt.counts["captures"]))
+        assert len(receipt.staged) == (0 if hints else 1)
+    assert found[0] == found[1]
+    for name in ("S", "T"):
+        for task in store.plan(name, first.staged):
+            assert run_task(context, task).state is State.DONE
+    assert sorted(body for _, body in stored(context)) == sorted([Answer("").body, b"b"])
+
+
+def test_no_hint_keeps_a_body_from_being_staged_that_was_a_refusal_or_not_sound(tmp_path: Path) -> None:
+    refused, unsound, sound = b"refused", b"unsound", b"sound"
+    before = [
+        Answer("http://a.example/robots.txt", refused, "404 Not Found"),
+        Answer("http://b.example/robots.txt", unsound, digest=f"sha1:{digest_of(b'other')}"),
+        Answer("http://c.example/robots.txt", sound),
+    ]
+    after = [Answer(f"http://{body.decode()}.example/robots.txt", body) for body in (refused, unsound, sound)]
+    context = make_context(tmp_path, {file_name(0): write_warc(*before), file_name(1): write_warc(*after)})
+    first, _ = capture_files(context, file_name(0))
+    second, _ = capture_files(context, file_name(1), hints=(first.outputs[0].path,))
+    assert staged_digests(context, second) == sorted([digest_of(refused), digest_of(unsound)])
 
 
 def test_discover_lists_every_file_and_marks_those_of_the_wanted_serials(tmp_path: Path) -> None:
@@ -282,7 +325,7 @@ def test_discover_lists_every_file_and_marks_those_of_the_wanted_serials(tmp_pat
 
 def stage(context: Context, name: str, bodies: list[bytes]) -> Output:
     rows = rows_to_table(CONTENTS, sorted((digest_of(body), body) for body in bodies))
-    return write_part(context.folder, f"staging/snapshot={name}/part-{name}.parquet", CONTENTS, rows)
+    return write_part(context.layout.published, f"staging/snapshot={name}/part-{name}", CONTENTS, rows)
 
 
 def store_all(context: Context, name: str, *staged: Output) -> list[Receipt]:
@@ -320,8 +363,8 @@ def test_ranges_cover_every_digest_once_whatever_the_size(n_bytes: int) -> None:
     assert all(high == low and high for (_, high), (low, _) in pairwise(ranges))
     lows = [low for low, _ in ranges]
     assert lows == sorted(set(lows))
-    assert len(ranges) <= 1024
-    if n_bytes <= store.RANGE_BYTES << 10:
+    assert len(ranges) <= 256
+    if n_bytes <= store.RANGE_BYTES << 8:
         assert n_bytes / len(ranges) <= 2 * store.RANGE_BYTES
 
 
@@ -355,7 +398,7 @@ def test_a_part_without_a_receipt_does_not_count_as_known(tmp_path: Path) -> Non
     (task,) = store.plan("S", [stage(context, "S", make_bodies(1, 2))])
     store.run(context, task)  # killed between part and receipt
     assert len(stored(context)) == 2
-    assert list(iter_stored_digests(context.layout)) == []
+    assert list(iter_stored_parts(context.layout)) == []
     assert read_receipt(context.layout, task) is None
     assert run_task(context, task).counts["bodies_stored"] == 2
     assert len(stored(context)) == 2
@@ -369,7 +412,7 @@ def test_a_part_whose_task_has_failed_does_not_count_as_known(tmp_path: Path) ->
         context.layout,
         Receipt(task.task_id, task.stage, task.label, task.partition, State.FAILED, error="no space"),
     )
-    assert list(iter_stored_digests(context.layout)) == []
+    assert list(iter_stored_parts(context.layout)) == []
     assert run_task(context, task).counts["bodies_stored"] == 2
 
 
@@ -379,16 +422,16 @@ def test_a_part_that_is_short_does_not_count_as_known(tmp_path: Path) -> None:
     receipt = run_task(context, task)
     part = context.folder / receipt.outputs[0].path
     part.write_bytes(part.read_bytes()[:-9])
-    assert list(iter_stored_digests(context.layout)) == []
+    assert list(iter_stored_parts(context.layout)) == []
     assert run_task(context, task).counts["bodies_stored"] == 2
 
 
 def test_a_receipt_that_another_process_is_just_writing_is_not_read(tmp_path: Path) -> None:
     context = Context(tmp_path, "archive")
     store_all(context, "S", stage(context, "S", make_bodies(1, 2)))
-    (receipt,) = list_receipts(context.layout, Stage.STORE)
+    (receipt,) = (context.folder / "receipts" / "store" / "snapshot=S").iterdir()
     temporary_name(receipt).write_bytes(b"")
-    assert [len(digests) for digests in iter_stored_digests(context.layout)] == [2]
+    assert [part.n_rows for part in iter_stored_parts(context.layout)] == [2]
 
 
 def test_an_empty_store_knows_nothing(tmp_path: Path) -> None:
@@ -419,5 +462,6 @@ def test_a_failed_task_leaves_a_receipt_with_the_text_of_its_error(tmp_path: Pat
     assert receipt.state is State.FAILED
     assert receipt.error.startswith("FileNotFoundError: ")
     assert "Traceback" in receipt.error
-    stored_receipt = json.loads((tmp_path / "receipts/store" / f"{task.task_id}.json").read_text("utf-8"))
+    path = tmp_path / "receipts/store/snapshot=S" / f"{task.task_id}.short.json"
+    stored_receipt = json.loads(path.read_text("utf-8"))
     assert stored_receipt["state"] == "failed"

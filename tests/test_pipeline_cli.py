@@ -229,7 +229,7 @@ def test_damaged_state_exits_1_and_names_the_file(
 ) -> None:
     path = write_study(tmp_path)
     assert main(["discover", str(path)]) == 0
-    receipts = list((tmp_path / "out" / "receipts" / "discover").iterdir())
+    receipts = list((tmp_path / "out" / "receipts" / "discover").rglob("*.json"))
     broken = receipts[0] if damage == "receipt" else tmp_path / "out" / "manifest.json"
     broken.write_text("{", encoding="utf-8")
     capsys.readouterr()
@@ -285,7 +285,7 @@ def test_status_says_what_is_done_what_is_left_and_what_was_lost(
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[1] for line in lines[:7]] == ["done:"] * 5 + ["to"] * 2
     shutil.copytree(study.parent / "out", tmp_path / "out")
-    for receipt in sorted((tmp_path / "out" / "receipts" / "capture").glob("*.json"))[:3]:
+    for receipt in sorted((tmp_path / "out" / "receipts" / "capture").rglob("*.json"))[:3]:
         receipt.unlink()
     manifest = tmp_path / "out" / "manifest.json"
     stages = json.loads(manifest.read_text("utf-8"))

@@ -149,7 +149,9 @@ def test_a_task_that_raises_gives_a_failed_receipt_with_the_text(tmp_path: Path)
         f"FileMissing: crawl-data/S{n}/robotstxt.paths.gz: no such file in {tmp_path / 'archive'}"
         for n in range(2)
     ]
-    assert len(list((tmp_path / "out" / "receipts" / "discover").glob("*.json"))) == 2
+    folder = tmp_path / "out" / "receipts" / "discover"
+    stored = {path.relative_to(folder).as_posix() for path in folder.rglob("*.json")}
+    assert stored == {f"{task.partition}/{task.task_id}.short.json" for task in tasks}
 
 
 def test_an_interrupt_is_not_taken_for_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,9 @@ from pipeline.fetch_plan import choose_places, plan_fetches, write_plan
 from pipeline.known import find_unseen
 from pipeline.layout import Layout
 from pipeline.parts import Output, rows_to_table, write_part
+from pipeline.receipts import write_receipt
 from pipeline.stages.fetch import PLANNED, Place, as_wanted, read_wanted, spans_of
-from pipeline.tasks import Receipt, Stage, State, Task, write_receipt
+from pipeline.tasks import Receipt, Stage, State, Task
 
 FIRST, SECOND = "CC-MAIN-2024-10", "CC-MAIN-2024-18"
 LOOKUPS = "0123456789abcdef"
@@ -33,9 +34,9 @@ class Captures:
         base |= {"fetch_status": 200, "warc_filename": "a.warc.gz", "source": "index"}
         base |= {"warc_record_offset": 0, "warc_record_length": 100}
         cells = [tuple((base | row).get(name) for name in CAPTURES.schema.names) for row in rows]
-        path = f"tables/captures/snapshot={FIRST}/part-{len(self.outputs)}.parquet"
+        stem = f"tables/captures/snapshot={FIRST}/part-{len(self.outputs)}"
         table = rows_to_table(CAPTURES, cells)
-        self.outputs.append(write_part(self.layout.folder, path, CAPTURES, table))
+        self.outputs.append(write_part(self.layout.published, stem, CAPTURES, table))
 
     def plan(self, lookups: str = LOOKUPS) -> tuple[Task, ...]:
         return plan_fetches(self.layout, self.outputs, lookups)
@@ -44,14 +45,18 @@ class Captures:
         rows = choose_places(self.layout, self.outputs, pa.array(digests, pa.string()))
         return {wanted.content_digest: wanted.place for wanted in as_wanted(rows)}
 
-    def store(self, name: str, *digests: str, stage: Stage = Stage.STORE, state: State = State.DONE) -> None:
+    def store(
+        self, name: str, *digests: str, stage: Stage = Stage.STORE, state: State = State.DONE
+    ) -> Output:
         """Bodies in the store, as a task of that name has left them."""
         table = rows_to_table(CONTENTS, [(digest, b"") for digest in sorted(digests)])
-        part = write_part(self.layout.folder, f"tables/contents/part-{name}.parquet", CONTENTS, table)
-        write_receipt(self.layout, Receipt(name, stage, name, "", state, (part,)))
+        part = write_part(self.layout.shared, f"tables/contents/part-{name}", CONTENTS, table)
+        partition = f"snapshot={FIRST}" if stage is Stage.FETCH else ""
+        write_receipt(self.layout, Receipt(name, stage, name, partition, state, (part,)))
+        return part
 
     def digests(self, tasks: tuple[Task, ...]) -> list[str]:
-        return [w.content_digest for task in tasks for w in read_wanted(self.layout.folder, task)]
+        return [w.content_digest for task in tasks for w in read_wanted(self.layout.published, task)]
 
 
 @pytest.fixture
@@ -174,7 +179,7 @@ def test_ranges_of_one_file_that_are_close_together_are_one_request() -> None:
 
 
 def places_of(captures: Captures, tasks: tuple[Task, ...]) -> list[list[Place]]:
-    return [[w.place for w in read_wanted(captures.layout.folder, task)] for task in tasks]
+    return [[w.place for w in read_wanted(captures.layout.published, task)] for task in tasks]
 
 
 def many(n_files: int, n_each: int, **facts: Any) -> list[dict[str, Any]]:
@@ -269,8 +274,8 @@ def test_a_plan_is_replaced_when_others_have_stored_what_it_was_still_to_fetch(c
 def test_a_plan_is_replaced_when_what_it_had_stored_is_gone(captures: Captures) -> None:
     captures.add(*many(1, 2))
     (task,) = captures.plan()
-    captures.store(task.task_id, "000000", "000001", stage=Stage.FETCH)
-    (captures.layout.folder / f"tables/contents/part-{task.task_id}.parquet").unlink()
+    part = captures.store(task.task_id, "000000", "000001", stage=Stage.FETCH)
+    (captures.layout.folder / part.path).unlink()
     assert captures.plan() == (task,), "it is to be done again"
 
 

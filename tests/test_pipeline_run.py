@@ -13,12 +13,14 @@ import pytest
 
 from pipeline.execute import StageSummary, TasksMissingError
 from pipeline.layout import Layout
+from pipeline.listing import iter_outputs
 from pipeline.locking import FolderInUseError, hold_folder
 from pipeline.manifest import StageMissingError, read_manifest
+from pipeline.receipts import iter_short
 from pipeline.run import RUNNERS, run_stages
 from pipeline.stages import declare, store
 from pipeline.study import Study, StudyError, read_study
-from pipeline.tasks import Receipt, Stage, State
+from pipeline.tasks import Receipt, SkipCount, Stage, State
 
 DEMO = Path(__file__).parents[1] / "pipeline" / "demo"
 OLD, MIDDLE, NEW = "CC-MAIN-2023-40", "CC-MAIN-2024-10", "CC-MAIN-2026-08"
@@ -97,10 +99,10 @@ def again(finished: Place) -> Place:
     return Place(folder)
 
 
-def files_below(folder: Path) -> dict[str, str]:
+def files_below(folder: Path, below: str = "") -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
+        for path in sorted((folder / below).rglob("*"))
         if path.is_file()
     }
 
@@ -112,6 +114,10 @@ def moments(folder: Path) -> dict[str, tuple[int, int]]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != ".lock"
     }
+
+
+def stored_receipts(out: Path, stage: str) -> list[Path]:
+    return sorted((out / "receipts" / stage).rglob("*.json"))
 
 
 def n_run(summaries: dict[Stage, StageSummary]) -> dict[Stage, int]:
@@ -131,6 +137,7 @@ def test_a_run_leaves_the_products_and_nothing_half_written(finished: Place) -> 
     assert names == {
         "census.duckdb",
         "dataset",
+        "lists",
         "manifest.json",
         "receipts",
         "report",
@@ -149,28 +156,30 @@ def test_the_receipts_are_the_plan(finished: Place) -> None:
     manifest = read_manifest(Layout(finished.out))
     assert tuple(manifest.stages) == tuple(sorted(EVERYTHING))
     for stage in FILES:
-        n_receipts = len(list((finished.out / "receipts" / stage).glob("*.json")))
-        assert n_receipts == manifest.stages[stage].n_tasks > 0
-        assert manifest.stages[stage].missing == ()
+        entry, receipts = manifest.stages[stage], stored_receipts(finished.out, stage)
+        assert len(receipts) == entry.n_tasks > 0
+        assert not [path for path in receipts if path.name.endswith(".short.json")]
+        assert entry.n_short == 0
 
 
 def test_the_manifest_lists_exactly_the_parts_that_are_there(finished: Place) -> None:
-    listed = {
-        output.path
-        for stage in read_manifest(Layout(finished.out)).stages.values()
-        for output in stage.outputs
-    }
-    found = {str(path.relative_to(finished.out)) for path in (finished.out / "tables").rglob("*.parquet")}
-    assert listed == found
+    layout = Layout(finished.out)
+    entries = read_manifest(layout).stages.values()
+    listed = [output.path for entry in entries for output in iter_outputs(layout, entry)]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == files_below(finished.out, "tables").keys()
+    lists = {entry.listing for entry in entries if entry.listing}
+    assert lists == files_below(finished.out, "lists").keys()
 
 
 def test_a_run_with_nothing_to_do_does_nothing(again: Place) -> None:
-    before, manifest = moments(again.out), (again.out / "manifest.json").read_bytes()
+    before, content = moments(again.out), files_below(again.out)
     again.remove_warcs()
     assert set(n_run(again.run(*EVERYTHING)).values()) == {0}
     after = moments(again.out)
-    assert {name for name in before | after if before.get(name) != after.get(name)} <= {"manifest.json"}
-    assert (again.out / "manifest.json").read_bytes() == manifest
+    written = {name for name in before | after if before.get(name) != after.get(name)}
+    assert {name for name in written if not name.startswith("lists/")} <= {"manifest.json"}
+    assert files_below(again.out) == content, "the manifest and its lists are the same, byte for byte"
 
 
 def test_every_run_says_what_it_did_and_a_run_without_work_adds_no_row(again: Place) -> None:
@@ -291,11 +300,16 @@ def test_a_missing_file_stops_the_run_and_is_named_with_the_way_on(place: Place)
 
 
 def test_what_is_missing_by_leave_is_recorded_in_manifest_losses_and_coverage(place: Place) -> None:
-    place.warcs(OLD)[1].unlink()
+    gone = place.warcs(OLD)[1]
+    gone.unlink()
     place.run(*DATASET, allow_missing=True)
-    entry = read_manifest(Layout(place.out)).stages[Stage.CAPTURE]
-    assert len(entry.missing) == 1
-    assert entry.missing[0].startswith(f"{OLD}/")
+    layout = Layout(place.out)
+    entry = read_manifest(layout).stages[Stage.CAPTURE]
+    assert entry.n_short == 1
+    assert SkipCount(OLD, "capture", "missing_file", 1, 0) in entry.skips
+    (short,) = iter_short(layout, Stage.CAPTURE)
+    assert (short.label, short.state) == (f"{OLD}/00001", State.PARTIAL)
+    assert short.missing == (gone.relative_to(place.archive).as_posix(),)
     assert place.ask("SELECT snapshot, n_files_planned, n_files_read FROM snapshots ORDER BY 1") == [
         (OLD, 8, 7),
         (NEW, 8, 8),
@@ -363,18 +377,15 @@ def test_a_task_that_fails_stops_the_stage_with_its_reason_and_is_tried_again(
     def fail(*_: object) -> Receipt:
         raise RuntimeError("the moon is full")
 
-    for path in (again.out / "receipts" / "declare").glob("*.json"):
+    for path in stored_receipts(again.out, "declare"):
         path.unlink()
     with monkeypatch.context() as patch:
         patch.setattr(declare, "find_dialect", fail)
         with pytest.raises(TasksMissingError, match="RuntimeError: the moon is full"):
             again.run(*FILES)
     assert again.run(*FILES)[Stage.DECLARE].n_tasks_run > 0
-    states = [
-        json.loads(path.read_text("utf-8"))["state"]
-        for path in (again.out / "receipts/declare").glob("*.json")
-    ]
-    assert set(states) == {State.DONE}
+    states = [json.loads(path.read_text("utf-8"))["state"] for path in stored_receipts(again.out, "declare")]
+    assert set(states) == {State.DONE}, "what failed has been put away"
 
 
 def test_files_of_a_failed_task_count_as_planned_and_not_as_read(

@@ -60,8 +60,9 @@ def digests(study: Path) -> dict[str, str]:
 
 
 def receipt_times(study: Path) -> dict[str, int]:
+    """When each task's receipt was stored, whether it says that the task is done or is short of something."""
     folder = study.parent / "out" / "receipts"
-    return {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.json")}
+    return {path.name.partition(".")[0]: path.stat().st_mtime_ns for path in folder.rglob("*.json")}
 
 
 def make_tasks(n: int) -> list[Task]:

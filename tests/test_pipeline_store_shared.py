@@ -143,11 +143,15 @@ def test_folder_and_store_are_both_held_and_both_let_go(tmp_path: Path) -> None:
 
 
 def test_what_is_shared_stands_in_the_store_and_all_else_in_the_folder(tmp_path: Path) -> None:
+    out, store = str(tmp_path / "out"), str(tmp_path / "store")
     layout = Layout(tmp_path / "out", tmp_path / "store")
     for table in ("contents", "index_footers"):
-        assert layout.file(f"tables/{table}/part-1.parquet").is_relative_to(tmp_path / "store")
+        assert layout.storage_of(f"tables/{table}/part-1.parquet").root == store
     for table in ("captures", "bodies", "index_files", "contents_of_others"):
-        assert layout.file(f"tables/{table}/part-1.parquet").is_relative_to(tmp_path / "out")
-    shared = {stage for stage in Stage if layout.receipts_of(stage).is_relative_to(tmp_path / "store")}
-    assert shared == {Stage.FOOTERS, Stage.FETCH, Stage.STORE}
-    assert Layout(tmp_path).file("tables/contents/x.parquet") == tmp_path / "tables/contents/x.parquet"
+        assert layout.storage_of(f"tables/{table}/part-1.parquet").root == out
+    roots = {stage: layout.storage_of_stage(stage).root for stage in Stage}
+    assert set(roots.values()) == {out, store}
+    assert {stage for stage in Stage if roots[stage] == store} == {Stage.FOOTERS, Stage.FETCH, Stage.STORE}
+    assert (layout.published.root, layout.shared.root) == (out, store)
+    alone = Layout(tmp_path)
+    assert alone.storage_of("tables/contents/x.parquet").root == alone.shared.root == str(tmp_path)

@@ -164,7 +164,11 @@ BAD = [
     ("engine.workers", '"two"'),
     ("output.folder", '""'),
     ("output.folder", "1"),
+    ("output.folder", '"gs://bucket/census"'),
+    ("output.folder", '"s3:///census"'),
+    ("output.work", "1"),
     ("output.store", "1"),
+    ("output.store", '"http://example.org/"'),
 ]
 
 
@@ -185,7 +189,8 @@ def test_a_bad_value_is_named_with_file_key_what_was_found_and_the_fix(
 def test_every_key_has_a_bad_and_a_good_value_tried_here() -> None:
     names = {key.name for key in KEYS if not key.name.startswith(("probe.", "urls."))}
     assert {name for name, *_ in BAD} == names
-    files = {"sites.file", "agents.registry", "output.folder", "output.store"}  # tried with real files below
+    # Tried with real files below.
+    files = {"sites.file", "agents.registry", "output.folder", "output.work", "output.store"}
     assert {name for name, *_ in GOOD} | files == names
 
 

@@ -1,5 +1,6 @@
 """The data contract: names and keys as designed, every column described, descriptions in the warehouse."""
 
+import hashlib
 from pathlib import Path
 
 import duckdb
@@ -10,6 +11,7 @@ import pytest
 from pipeline.archive_tables import CONTENTS
 from pipeline.loading.database import create_tables
 from pipeline.parts import rows_to_table, sort_rows, write_part
+from pipeline.storage.folder import FolderStorage
 from pipeline.table import TIME, Table
 from pipeline.tables import RULESETS, TABLES
 
@@ -187,7 +189,8 @@ def test_the_warehouse_has_no_table_beside_the_contract(warehouse: duckdb.DuckDB
 def test_a_part_carries_the_descriptions_and_the_schema_even_without_rows(
     table: Table, tmp_path: Path
 ) -> None:
-    output = write_part(tmp_path, f"tables/{table.name}/part-x.parquet", table, rows_to_table(table, []))
+    storage = FolderStorage(tmp_path)
+    output = write_part(storage, f"tables/{table.name}/part-x", table, rows_to_table(table, []))
     stored = pq.read_schema(tmp_path / output.path)
     assert stored.names == table.schema.names
     in_parquet = {TIME: pa.timestamp("ms")}  # Parquet knows no whole seconds
@@ -201,20 +204,56 @@ def test_a_part_carries_the_descriptions_and_the_schema_even_without_rows(
 def test_equal_rows_in_any_order_are_equal_bytes(tmp_path: Path) -> None:
     rows = [("r2", "b", "none", "all", "all", None), ("r1", "z", "none", "all", "all", 1.5)]
     rows.append(("r2", "a", "none", "some", "all", None))
-    for name, order in (("one", rows), ("two", rows[::-1])):
-        write_part(tmp_path, name, RULESETS, sort_rows(RULESETS, rows_to_table(RULESETS, order)))
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
-    keys = pq.read_table(tmp_path / "one").select(["ruleset", "agent"]).to_pylist()
+    one, two = (
+        write_part(
+            FolderStorage(tmp_path), name, RULESETS, sort_rows(RULESETS, rows_to_table(RULESETS, order))
+        )
+        for name, order in (("one", rows), ("two", rows[::-1]))
+    )
+    assert (tmp_path / one.path).read_bytes() == (tmp_path / two.path).read_bytes()
+    keys = pq.read_table(tmp_path / one.path).select(["ruleset", "agent"]).to_pylist()
     assert keys == [{"ruleset": r, "agent": a} for r, a in (("r1", "z"), ("r2", "a"), ("r2", "b"))]
 
 
+def test_the_name_of_a_part_tells_its_bytes(tmp_path: Path) -> None:
+    storage = FolderStorage(tmp_path)
+    bodies = [("A", b"a"), ("B", b"b"), ("C", b"c")]
+    one, same, fewer = (
+        write_part(storage, "tables/contents/part-x", CONTENTS, rows_to_table(CONTENTS, rows))
+        for rows in (bodies, bodies, bodies[1:])
+    )
+    assert one == same
+    for output in (one, fewer):
+        digest = hashlib.sha256((tmp_path / output.path).read_bytes()).hexdigest()[:16]
+        assert output.path == f"tables/contents/part-x-{digest}.parquet"
+    assert one.path != fewer.path
+    assert sorted(entry.name for entry in storage.iter_below("tables")) == sorted([one.path, fewer.path])
+
+
+def test_a_part_of_bodies_tells_its_least_and_greatest_digest_and_other_parts_do_not(tmp_path: Path) -> None:
+    storage, bodies = FolderStorage(tmp_path), rows_to_table(CONTENTS, [("C", b""), ("A", b""), ("B", b"")])
+    every = write_part(storage, "part-x", CONTENTS, bodies)
+    assert (every.first, every.last, every.n_rows) == ("A", "C", 3)
+    some = write_part(storage, "part-x", CONTENTS, bodies, order=pa.array([2, 0]))
+    assert (some.first, some.last, some.n_rows) == ("B", "C", 2)
+    assert pq.read_table(tmp_path / some.path)["content_digest"].to_pylist() == ["B", "C"]
+    none = write_part(storage, "part-x", CONTENTS, rows_to_table(CONTENTS, []))
+    rulesets = [("r1", "z", "none", "all", "all", 1.5)]
+    other = write_part(storage, "part-x", RULESETS, rows_to_table(RULESETS, rulesets))
+    assert (none.first, none.last, other.first, other.last) == ("", "", "", "")
+
+
 def test_a_part_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage, seen = FolderStorage(tmp_path), list[object]()
+
     def die(*_: object) -> None:
+        seen.append([path.name[:5] for path in (tmp_path / "tables/contents").iterdir()])
+        seen.extend(storage.iter_below("tables"))
         raise KeyboardInterrupt
 
     monkeypatch.setattr(pq.ParquetWriter, "write_table", die)
     rows = pa.table({"content_digest": ["A"], "content": [b"a"]}, schema=CONTENTS.schema)
     with pytest.raises(KeyboardInterrupt):
-        write_part(tmp_path, "tables/contents/part-x.parquet", CONTENTS, rows)
-    assert not (tmp_path / "tables/contents/part-x.parquet").exists()
-    assert [path.name[:5] for path in (tmp_path / "tables/contents").iterdir()] == [".tmp-"]
+        write_part(storage, "tables/contents/part-x", CONTENTS, rows)
+    assert seen == [[".tmp-"]], "under way, and not to be seen"
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

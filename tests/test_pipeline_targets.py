@@ -12,6 +12,7 @@ from pipeline.keys import keys_path, read_keys, write_keys
 from pipeline.parts import Output, rows_to_table, write_part
 from pipeline.releases import files_of_urls
 from pipeline.stages.capture import ListedFile
+from pipeline.storage.folder import FolderStorage
 from pipeline.targeted import keys_of
 from pipeline.targets import find_targets, study_urls
 from pipeline.tasks import Stage
@@ -40,12 +41,13 @@ def captured(folder: Path, *moves: tuple[str, int, str | None]) -> Output:
         for n, (here, status, target) in enumerate(moves)
     ]
     cells = [tuple(row.get(name) for name in CAPTURES.schema.names) for row in rows]
-    name = f"{len(list(folder.glob('*.parquet')))}.parquet"
-    return write_part(folder, name, CAPTURES, rows_to_table(CAPTURES, cells))
+    stem = f"{len(list(folder.glob('*.parquet')))}"
+    return write_part(FolderStorage(folder), stem, CAPTURES, rows_to_table(CAPTURES, cells))
 
 
 def targets(folder: Path, asked: list[str], *outputs: Output) -> list[str]:
-    return find_targets(folder, outputs, pa.array(asked, pa.string())).to_pylist()  # type: ignore[no-any-return]
+    found = find_targets(FolderStorage(folder), outputs, pa.array(asked, pa.string()))
+    return found.to_pylist()  # type: ignore[no-any-return]
 
 
 # ---- URLs and keys
@@ -78,16 +80,16 @@ def test_keys_are_distinct_and_sorted_as_the_index_is() -> None:
 
 
 def test_a_list_of_keys_is_named_by_what_it_holds_and_written_once(tmp_path: Path) -> None:
-    keys, others = pa.array(["a", "b"]), pa.array(["a", "c"])
-    write_keys(tmp_path, keys)
+    keys, others, storage = pa.array(["a", "b"]), pa.array(["a", "c"]), FolderStorage(tmp_path)
+    write_keys(storage, keys)
     path = tmp_path / keys_path(keys)
     before = path.stat().st_ino
-    write_keys(tmp_path, keys)
+    write_keys(storage, keys)
     assert path.stat().st_ino == before
     assert keys_path(keys) != keys_path(others)
-    assert read_keys(tmp_path, keys_path(keys)) == keys
-    write_keys(tmp_path, pa.array([], pa.string()))
-    assert read_keys(tmp_path, keys_path(pa.array([], pa.string()))).to_pylist() == []
+    assert read_keys(storage, keys_path(keys)) == keys
+    write_keys(storage, pa.array([], pa.string()))
+    assert read_keys(storage, keys_path(pa.array([], pa.string()))).to_pylist() == []
 
 
 # ---- redirects

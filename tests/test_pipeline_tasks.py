@@ -8,35 +8,30 @@ import pytest
 
 from consent.markers import MARKERS_VERSION
 from pipeline.context import Context, ruler_versions
-from pipeline.layout import Layout, remove_temporaries, temporary_name, write_text_atomic
+from pipeline.layout import Layout, write_text_atomic
+from pipeline.listing import Record
 from pipeline.manifest import (
     Manifest,
     SnapshotFacts,
     StageEntry,
     StageMissingError,
     read_manifest,
-    sum_skips,
     write_manifest,
 )
 from pipeline.parts import Output
+from pipeline.receipts import ReceiptError, parse_receipt, read_receipt, write_receipt
 from pipeline.stages import capture, declare, discover, store
 from pipeline.stages.capture import MAX_FILES_PER_TASK, ListedFile
+from pipeline.storage.folder import remove_temporaries, temporary_name
 from pipeline.tables import SCHEMA_VERSION
-from pipeline.tasks import (
-    Receipt,
-    SkipCount,
-    Stage,
-    State,
-    Task,
-    parse_receipt,
-    read_receipt,
-    write_receipt,
-)
+from pipeline.tasks import Receipt, SkipCount, Stage, State, Task
 
 TASK = Task(Stage.CAPTURE, "label", "snapshot=S", ("a", "b"), ("1", "2"), ("0", "4"))
+NAMES = {State.DONE: f"{TASK.task_id}.json", State.PARTIAL: f"{TASK.task_id}.short.json"}
+HOWEVER_IT_ENDED = pytest.mark.parametrize("state", NAMES)
 
 
-def make_receipt(folder: Path, n_bytes: int = 5) -> Receipt:
+def make_receipt(folder: Path, n_bytes: int = 5, state: State = State.PARTIAL) -> Receipt:
     """A receipt of TASK with one part of five bytes, which may state another length."""
     part = folder / "tables/captures/part-x.parquet"
     part.parent.mkdir(parents=True, exist_ok=True)
@@ -46,7 +41,7 @@ def make_receipt(folder: Path, n_bytes: int = 5) -> Receipt:
         TASK.stage,
         TASK.label,
         TASK.partition,
-        State.PARTIAL,
+        state,
         (Output("captures", "tables/captures/part-x.parquet", 3, n_bytes),),
         (SkipCount("S", "capture", "damaged_member", 2, 77),),
         {"captures": 3},
@@ -79,7 +74,7 @@ def test_a_task_id_changes_with_everything_that_decides_its_rows(changed: dict[s
 
 def test_a_task_id_does_not_change_with_the_label_or_between_processes() -> None:
     assert replace(TASK, label="other").task_id == TASK.task_id
-    assert TASK.task_id == "820ae74d17cf24e7"
+    assert TASK.task_id == "0d0dfbe67743e1a0"
 
 
 def test_capture_tasks_depend_on_the_versions_of_schema_reader_and_markers() -> None:
@@ -131,21 +126,39 @@ def test_store_plans_nothing_when_nothing_was_staged() -> None:
     assert store.plan("S", []) == ()
 
 
-def test_a_receipt_comes_back_as_it_was_stored(tmp_path: Path) -> None:
-    layout, receipt = Layout(tmp_path), make_receipt(tmp_path)
-    write_receipt(layout, receipt)
+def path_of(folder: Path, state: State) -> Path:
+    """Where the receipt of TASK stands."""
+    return folder / "receipts" / "capture" / "snapshot=S" / NAMES[state]
+
+
+@HOWEVER_IT_ENDED
+def test_a_receipt_comes_back_as_it_was_stored(tmp_path: Path, state: State) -> None:
+    layout, receipt = Layout(tmp_path), make_receipt(tmp_path, state=state)
+    assert write_receipt(layout, receipt) == receipt
     assert read_receipt(layout, TASK) == receipt
     assert read_receipt(layout, replace(TASK, label="other label")) == receipt
     assert receipt.n_rows == 3
 
 
-def test_a_receipt_is_stored_under_stage_and_task_as_the_same_bytes_each_time(tmp_path: Path) -> None:
-    path = tmp_path / "receipts" / "capture" / f"{TASK.task_id}.json"
-    write_receipt(Layout(tmp_path), make_receipt(tmp_path))
+@HOWEVER_IT_ENDED
+def test_a_receipt_is_stored_under_stage_and_task_as_the_same_bytes_each_time(
+    tmp_path: Path, state: State
+) -> None:
+    path = path_of(tmp_path, state)
+    write_receipt(Layout(tmp_path), make_receipt(tmp_path, state=state))
     first = path.read_bytes()
-    write_receipt(Layout(tmp_path), make_receipt(tmp_path))
+    write_receipt(Layout(tmp_path), make_receipt(tmp_path, state=state))
     assert path.read_bytes() == first
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_the_receipt_of_a_task_without_a_partition_stands_under_all(tmp_path: Path) -> None:
+    task = replace(TASK, stage=Stage.DECLARE, partition="")
+    receipt = Receipt(task.task_id, task.stage, "", "", State.DONE)
+    write_receipt(Layout(tmp_path), receipt)
+    (path,) = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert path == tmp_path / "receipts" / "declare" / "all" / f"{task.task_id}.json"
+    assert read_receipt(Layout(tmp_path), task) == receipt
 
 
 def test_a_task_without_a_receipt_has_none(tmp_path: Path) -> None:
@@ -153,20 +166,25 @@ def test_a_task_without_a_receipt_has_none(tmp_path: Path) -> None:
     assert read_receipt(Layout(tmp_path), replace(TASK, versions=("1", "3"))) is None
 
 
-def test_a_receipt_whose_part_is_gone_does_not_count(tmp_path: Path) -> None:
-    layout, receipt = Layout(tmp_path), make_receipt(tmp_path)
+@HOWEVER_IT_ENDED
+def test_a_receipt_whose_part_is_gone_does_not_count(tmp_path: Path, state: State) -> None:
+    layout, receipt = Layout(tmp_path), make_receipt(tmp_path, state=state)
     write_receipt(layout, receipt)
     (tmp_path / receipt.outputs[0].path).unlink()
     assert read_receipt(layout, TASK) is None
 
 
+@HOWEVER_IT_ENDED
 @pytest.mark.parametrize("n_bytes", [4, 6])
-def test_a_receipt_whose_part_is_short_or_long_does_not_count(tmp_path: Path, n_bytes: int) -> None:
+def test_a_receipt_whose_part_is_short_or_long_does_not_count(
+    tmp_path: Path, n_bytes: int, state: State
+) -> None:
     layout = Layout(tmp_path)
-    write_receipt(layout, make_receipt(tmp_path, n_bytes))
+    write_receipt(layout, make_receipt(tmp_path, n_bytes, state))
     assert read_receipt(layout, TASK) is None
 
 
+@HOWEVER_IT_ENDED
 @pytest.mark.parametrize(
     "content",
     [
@@ -180,12 +198,12 @@ def test_a_receipt_whose_part_is_short_or_long_does_not_count(tmp_path: Path, n_
     ],
     ids=repr,
 )
-def test_a_damaged_receipt_is_named_with_what_to_do(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_receipt_is_named_with_what_to_do(tmp_path: Path, content: bytes, state: State) -> None:
     layout = Layout(tmp_path)
-    write_receipt(layout, make_receipt(tmp_path))
-    path = layout.receipts_of("capture") / f"{TASK.task_id}.json"
+    write_receipt(layout, make_receipt(tmp_path, state=state))
+    path = path_of(tmp_path, state)
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="is not a receipt") as caught:
+    with pytest.raises(ReceiptError, match="is not a receipt") as caught:
         read_receipt(layout, TASK)
     assert str(path) in str(caught.value)
     assert "delete it and run again" in str(caught.value)
@@ -195,21 +213,22 @@ def test_a_damaged_receipt_is_named_with_what_to_do(tmp_path: Path, content: byt
 def test_a_receipt_with_a_field_that_is_wrong_is_named(tmp_path: Path, key: str) -> None:
     layout = Layout(tmp_path)
     write_receipt(layout, make_receipt(tmp_path))
-    path = layout.receipts_of("capture") / f"{TASK.task_id}.json"
+    path = path_of(tmp_path, State.PARTIAL)
     stored = json.loads(path.read_text(encoding="utf-8"))
     stored[f"{key}_" if key == "task_id" else key] = "colour"
     path.write_text(json.dumps(stored), encoding="utf-8")
-    with pytest.raises(ValueError, match="is not a receipt"):
-        parse_receipt(path)
+    with pytest.raises(ReceiptError, match="is not a receipt"):
+        parse_receipt(layout.published, path.relative_to(tmp_path).as_posix())
 
 
 ENTRY = StageEntry(
     Stage.CAPTURE,
     "after",
     2,
-    (Output("captures", "p", 3, 5),),
+    "lists/capture-0123456789abcdef.parquet",
+    {"captures": 3},
     (SkipCount("S", "capture", "short_file", 1, 0),),
-    ("S/00001",),
+    1,
     (SnapshotFacts("S", "2024-01-01T00:00:00+00:00", None, "a note", 4, 3),),
     ("1",),
 )
@@ -241,14 +260,19 @@ def test_a_stage_that_is_required_must_be_there_and_rest_on_what_stands_now() ->
 
 
 def test_losses_of_receipts_add_up_by_reason_and_missing_files_are_one(tmp_path: Path) -> None:
+    def sum_skips(*receipts: Receipt) -> tuple[SkipCount, ...]:
+        with Record(Layout(tmp_path), Stage.CAPTURE) as record:
+            record.add(receipts)
+            return record.entry("after").skips
+
     receipt = replace(make_receipt(tmp_path), partition="snapshot=S")
-    assert sum_skips([receipt, receipt]) == (
+    assert sum_skips(receipt, receipt) == (
         SkipCount("S", "capture", "damaged_member", 4, 154),
         SkipCount("S", "capture", "missing_file", 2, 0),
     )
     failed = Receipt("id", Stage.CAPTURE, "S/1", "snapshot=S", State.FAILED, error="gone")
-    assert sum_skips([failed]) == (SkipCount("S", "capture", "failed_task", 1, 0),)
-    assert sum_skips([]) == ()
+    assert sum_skips(failed) == (SkipCount("S", "capture", "failed_task", 1, 0),)
+    assert sum_skips() == ()
 
 
 def test_text_replaces_a_file_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:

@@ -10,11 +10,13 @@ from pipeline.archive_tables import CAPTURES
 from pipeline.commands.errors import UsageError
 from pipeline.job import context_of, list_study_crawls
 from pipeline.layout import Layout
-from pipeline.manifest import Manifest, SnapshotFacts, read_manifest
+from pipeline.listing import iter_outputs
+from pipeline.manifest import SnapshotFacts, read_manifest
 from pipeline.progress import log
+from pipeline.receipts import read_receipt
 from pipeline.stages import discover
 from pipeline.study import Study, read_study
-from pipeline.tasks import Stage, read_receipt
+from pipeline.tasks import Stage
 from snapshots.access import AccessError, AccessPolicy
 from snapshots.archive import Archive, FileMissing, open_archive
 from snapshots.crawls import Snapshot, list_crawls, list_robotstxt_files
@@ -54,7 +56,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _print_study(study: Study) -> None:
-    crawls, held = list_study_crawls(study), _held(read_manifest(Layout(study.folder)))
+    crawls, held = list_study_crawls(study), _held(study.layout)
     known = dict(_iter_known(study, crawls))
     if len(known) < len(crawls):
         log(f"reading the file lists of {len(crawls) - len(known)} releases")
@@ -67,7 +69,7 @@ def _print_study(study: Study) -> None:
 
 def _iter_known(study: Study, crawls: tuple[Snapshot, ...]) -> Iterator[tuple[str, int]]:
     """Releases whose file counts `discover` has stored."""
-    layout, names = Layout(study.folder, study.store), [crawl.snapshot for crawl in crawls]
+    layout, names = study.layout, [crawl.snapshot for crawl in crawls]
     for with_index in (False, True):
         for task in discover.plan(names, study.serials, with_index):
             receipt = read_receipt(layout, task)
@@ -75,15 +77,14 @@ def _iter_known(study: Study, crawls: tuple[Snapshot, ...]) -> Iterator[tuple[st
                 yield task.label, receipt.counts["files"]
 
 
-def _held(manifest: Manifest) -> Held:
-    entry = manifest.stages.get(Stage.CAPTURE)
+def _held(layout: Layout) -> Held:
+    entry = read_manifest(layout).stages.get(Stage.CAPTURE)
     if entry is None:
         return Held({}, {})
     n_captures: Counter[str] = Counter()
-    for output in entry.outputs:
-        if output.table == CAPTURES.name:
-            snapshot = output.path.partition("snapshot=")[2].partition("/")[0]
-            n_captures[snapshot] += output.n_rows
+    for output in iter_outputs(layout, entry, CAPTURES.name):
+        snapshot = output.path.partition("snapshot=")[2].partition("/")[0]
+        n_captures[snapshot] += output.n_rows
     return Held({facts.snapshot: facts for facts in entry.snapshots}, n_captures)
 
 

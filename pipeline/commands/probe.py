@@ -9,7 +9,6 @@ from crawler.identities import make_identities
 from crawler.vocabulary import Target
 from pipeline.asking import ProbeCall, ask, require_probe, say_standing, say_summary
 from pipeline.campaign import Shard, find_campaign, list_campaigns
-from pipeline.layout import Layout
 from pipeline.probe_progress import describe
 from pipeline.run import publish_observations
 from pipeline.sites import read_hosts
@@ -31,11 +30,11 @@ def main(options: argparse.Namespace) -> int:
     try:
         summary = ask(study, call)
     finally:
-        if list_campaigns(Layout(study.folder)):
+        if list_campaigns(study.layout):
             publish_observations(study)
     for line in say_summary(summary):
         print(line)
-    print(f"evidence  {Layout(study.folder).evidence}")
+    print(f"evidence  {study.layout.evidence}")
     return 1 if summary.failed_canaries else 0
 
 
@@ -57,7 +56,7 @@ def print_plan(study: Study) -> None:
         f" {probe.schedule.confirm_blocks} blocks more, {probe.schedule.block_gap_s / 3600:g} hours apart at"
         f" least and over {probe.schedule.confirm_span_s / 86400:g} days"
     )
-    campaign = find_campaign(Layout(study.folder))
+    campaign = find_campaign(study.layout)
     if campaign is None:
         print("probe: nothing has been begun yet")
         return

@@ -7,13 +7,13 @@ from pipeline.asking import check_browser
 from pipeline.commands.errors import UsageError
 from pipeline.commands.probe import print_plan as print_probe
 from pipeline.job import Job, list_study_crawls
-from pipeline.layout import Layout
 from pipeline.planning import wants_index
 from pipeline.preview import Preview
+from pipeline.receipts import read_receipts
 from pipeline.run import run_stages, stages_of
 from pipeline.stages import discover
 from pipeline.study import Study, check_lists, read_study
-from pipeline.tasks import Stage, State, Task, read_receipt
+from pipeline.tasks import Stage, State, Task
 from pipeline.url_preview import preview_urls
 
 
@@ -37,7 +37,7 @@ def main(options: argparse.Namespace) -> int:
 
 def print_products(study: Study, stages: Sequence[Stage]) -> None:
     """Say on stdout where the products of the stages are."""
-    layout = Layout(study.folder)
+    layout = study.layout
     products = (
         (Stage.LOAD, "database", layout.warehouse),
         (Stage.PUBLISH, "dataset ", layout.dataset),
@@ -57,7 +57,7 @@ def print_plan(study: Study, stages: Sequence[Stage]) -> int:
     if Stage.CAPTURE in stages:
         job = Job.open(study)
         if Stage.DISCOVER in job.manifest.stages:
-            _print_tasks(study, "capture", job.plan_capture())
+            _print_tasks(study, "capture", [task for tasks in job.plan_capture() for task in tasks])
         else:
             print("capture: planned from what discover finds; run `crawlcensus discover` to see it")
     for line in Preview(Job.open(study)).lines(stages):
@@ -74,7 +74,7 @@ def print_plan(study: Study, stages: Sequence[Stage]) -> int:
 
 
 def _print_tasks(study: Study, stage: str, tasks: Sequence[Task]) -> None:
-    receipts = [read_receipt(Layout(study.folder, study.store), task) for task in tasks]
+    receipts = read_receipts(study.layout, tasks).values()
     n_done = sum(receipt is not None and receipt.state is State.DONE for receipt in receipts)
     n_files = sum(len(task.inputs) for task in tasks)
     unit = "files" if stage == "capture" else "inputs"

@@ -11,13 +11,13 @@ from pipeline.campaign import find_campaign
 from pipeline.coverage import MissingHost, describe_coverage, iter_missing
 from pipeline.faults import describe_last_run
 from pipeline.job import Job
-from pipeline.layout import Layout
 from pipeline.loading.database import open_warehouse
 from pipeline.manifest import SnapshotFacts, StageMissingError
 from pipeline.probe_progress import describe
+from pipeline.receipts import iter_short, read_receipts
 from pipeline.run import stages_of
 from pipeline.study import Study, read_study
-from pipeline.tasks import Receipt, Stage, State, Task, list_receipts, parse_receipt, read_receipt
+from pipeline.tasks import Receipt, Stage, State
 
 
 def main(options: argparse.Namespace) -> int:
@@ -57,8 +57,8 @@ def _print_stage(job: Job, stage: Stage, before: tuple[Stage, ...]) -> bool:
     except StageMissingError:
         print(f"{stage:<9} {_left(job, stage)}")
         return False
-    n_rows = sum(output.n_rows for output in entry.outputs)
-    short = f", {len(entry.missing)} tasks went without part of their input" if entry.missing else ""
+    n_rows = sum(entry.n_rows.values())
+    short = f", {entry.n_short} tasks went without part of their input" if entry.n_short else ""
     print(f"{stage:<9} done: {entry.n_tasks} tasks" + (f", {n_rows:,} rows" if n_rows else "") + short)
     return True
 
@@ -71,7 +71,7 @@ def _print_probe(job: Job) -> bool:
         print(f"{Stage.PROBE:<9} to do")
         return False
     standing = campaign.standing(time.time())
-    n_rows = sum(output.n_rows for output in entry.outputs if output.table == "observations") if entry else 0
+    n_rows = entry.n_rows.get("observations", 0) if entry else 0
     over = "done" if standing.is_complete else "under way"
     print(f"{Stage.PROBE:<9} {over}: {describe(standing)}, {n_rows:,} observations published")
     print(f"  {say_standing(standing)}")
@@ -81,21 +81,17 @@ def _print_probe(job: Job) -> bool:
 def _left(job: Job, stage: Stage) -> str:
     if stage is not Stage.CAPTURE or Stage.DISCOVER not in job.manifest.stages:
         return "to do"
-    tasks = job.plan_capture()
-    n_done = sum(_is_done(job, task) for task in tasks)
-    return f"{n_done} of {len(tasks)} tasks done, {len(tasks) - n_done} left"
-
-
-def _is_done(job: Job, task: Task) -> bool:
-    receipt = read_receipt(job.context.layout, task)
-    return receipt is not None and receipt.state is State.DONE
+    n_tasks = n_done = 0
+    for tasks in job.plan_capture():
+        receipts = read_receipts(job.context.layout, tasks).values()
+        n_tasks += len(tasks)
+        n_done += sum(receipt is not None and receipt.state is State.DONE for receipt in receipts)
+    return f"{n_done} of {n_tasks} tasks done, {n_tasks - n_done} left"
 
 
 def _failures(study: Study) -> Iterator[str]:
-    layout = Layout(study.folder, study.store)
-    for path in sorted(path for stage in Stage for path in list_receipts(layout, stage)):
-        receipt = parse_receipt(path)
-        if receipt.state is not State.DONE:
+    for stage in Stage:
+        for receipt in iter_short(study.layout, stage):
             yield f"{receipt.state}: {receipt.stage} {receipt.label}: {_reason(receipt)}"
 
 

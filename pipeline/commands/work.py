@@ -9,8 +9,9 @@ from pipeline.engines.slices import read_slice
 from pipeline.faults import FaultLog, log_of
 from pipeline.job import context_of
 from pipeline.progress import show_progress
+from pipeline.receipts import read_receipts
 from pipeline.study import Study, read_study
-from pipeline.tasks import State, read_receipt
+from pipeline.tasks import State
 
 
 def main(options: argparse.Namespace) -> int:
@@ -27,8 +28,9 @@ def main(options: argparse.Namespace) -> int:
             f"{error.filename}: there is no such slice."
             " Fix: name a folder that submit wrote, and one of its slices."
         ) from None
-    stored = {task: read_receipt(context.layout, task) for task in tasks}
-    left = [task for task, receipt in stored.items() if receipt is None or receipt.state is not State.DONE]
+    stored = read_receipts(context.layout, tasks)
+    done = {task_id for task_id, receipt in stored.items() if receipt and receipt.state is State.DONE}
+    left = [task for task in tasks if task.task_id not in done]
     n_short = 0
     engine = LocalEngine(study.workers, _open_log(study, options, int(number)))
     with engine, show_progress(f"slice {number}", len(left)) as progress:

@@ -35,5 +35,5 @@ def read_slice(folder: Path, number: int) -> tuple[Task, ...]:
 
 
 def _parse_task(fields: dict[str, object]) -> Task:
-    texts = {name: tuple(map(str, fields[name])) for name in ("inputs", "versions", "arguments")}  # type: ignore[call-overload]
+    texts = {name: tuple(map(str, fields[name])) for name in ("inputs", "versions", "arguments", "hints")}  # type: ignore[call-overload]
     return Task(Stage(str(fields["stage"])), str(fields["label"]), str(fields["partition"]), **texts)

@@ -18,9 +18,10 @@ from pipeline.engines.local import LocalEngine
 from pipeline.engines.slices import name_of, write_slices
 from pipeline.faults import FaultKind, FaultLog
 from pipeline.layout import write_text_atomic
+from pipeline.receipts import read_receipts
 from pipeline.run_task import failed_receipt
 from pipeline.study import Study
-from pipeline.tasks import Receipt, Task, read_receipt
+from pipeline.tasks import Receipt, Task
 
 FEW_TASKS = 2
 """So many tasks at most are run where they are planned: an array would wait in the queue for longer."""
@@ -69,8 +70,9 @@ class SlurmEngine:
         """Raise Submitted when an array was submitted; few tasks are run here, and yield their receipts."""
         name = name_of(tasks)
         if name == self._after:
+            stored = read_receipts(context.layout, tasks)
             for task in tasks:
-                yield read_receipt(context.layout, task) or self._miss(task)
+                yield stored[task.task_id] or self._miss(task)
         elif len(tasks) <= FEW_TASKS:
             with LocalEngine(self._study.workers, self._faults) as engine:
                 yield from engine.run_tasks(context, tasks)

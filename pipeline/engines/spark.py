@@ -27,8 +27,9 @@ from pipeline.engines.spark_session import (
     stop_context,
 )
 from pipeline.faults import FaultKind, FaultLog
+from pipeline.receipts import read_receipt
 from pipeline.run_task import failed_receipt, run_task
-from pipeline.tasks import Receipt, State, Task, read_receipt
+from pipeline.tasks import Receipt, State, Task
 
 if TYPE_CHECKING:
     from pyspark import SparkContext

@@ -3,6 +3,7 @@
 import os
 import secrets
 import sys
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.context import Context
 from pipeline.engines.engine import EngineError
-from pipeline.layout import TEMPORARY
+from pipeline.storage.choice import is_bucket
+from pipeline.storage.folder import TEMPORARY
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
@@ -114,8 +116,8 @@ def _reason(info: "object") -> str:
 
 def check_executors(spark: "SparkContext", context: Context) -> None:
     """EngineError unless the executors have the libraries, and see the output folder and the store."""
-    for folder in sorted({context.layout.folder, context.layout.store_folder}):
-        is_seen, missing = _ask_executors(spark, folder)
+    for root in sorted({context.layout.published.root, context.layout.shared.root}):
+        is_seen, missing = _ask_executors(spark, root)
         if missing:
             raise EngineError(
                 f"the executors' Python lacks {', '.join(missing)}. Fix: install crawlcensus where they run"
@@ -123,22 +125,24 @@ def check_executors(spark: "SparkContext", context: Context) -> None:
             )
         if not is_seen:
             raise EngineError(
-                f"[output] folder: executors do not see {folder}. Fix: name a folder that all of them share"
-                " (NFS or the like)."
+                f"[output] folder: executors do not see {root}. Fix: name a folder that all of them share"
+                " (NFS or the like), or s3://bucket/prefix."
             )
 
 
-def _ask_executors(spark: "SparkContext", folder: Path) -> tuple[bool, list[str]]:
+def _ask_executors(spark: "SparkContext", root: str) -> tuple[bool, list[str]]:
     """Whether all see a file that the driver writes, and which libraries one of them lacks.
 
     Asked of as many tasks as run at a time, by code that needs nothing of ours.
     """
-    mark, names = folder / f"{TEMPORARY}{secrets.token_hex(8)}", LIBRARIES
+    is_remote = is_bucket(root)
+    mark = Path(tempfile.gettempdir() if is_remote else root) / f"{TEMPORARY}{secrets.token_hex(8)}"
+    names = (*LIBRARIES, "boto3") if is_remote else LIBRARIES
 
     def look(_: int) -> tuple[bool, list[str]]:
         from importlib.util import find_spec
 
-        return mark.exists(), [name for name in names if find_spec(name) is None]
+        return is_remote or mark.exists(), [name for name in names if find_spec(name) is None]
 
     mark.touch()
     try:

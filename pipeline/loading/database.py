@@ -8,8 +8,8 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.archive_tables import CONTENTS
-from pipeline.layout import TEMPORARY
 from pipeline.parts import rows_to_table
+from pipeline.storage.folder import TEMPORARY
 from pipeline.table import Table
 from pipeline.tables import BODIES, TABLES
 

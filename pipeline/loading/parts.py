@@ -11,7 +11,6 @@ import pyarrow as pa
 from pipeline.layout import Layout
 from pipeline.loading.database import count_rows, literal
 from pipeline.loading.notes import SCHEMA
-from pipeline.manifest import StageEntry
 from pipeline.parts import Output
 from pipeline.table import Table
 
@@ -35,13 +34,12 @@ _LISTED = pa.schema(
 @contextmanager
 def local_copies(layout: Layout, paths: Sequence[str]) -> Iterator[list[str]]:
     """Where parts can be read as files of this machine, for as long as the block lasts."""
-    yield [str(layout.file(path)) for path in paths]
-
-
-def iter_outputs(entry: StageEntry, *tables: Table) -> Iterator[Output]:
-    """The parts of some tables that a stage has published."""
-    names = {table.name for table in tables}
-    return (output for output in entry.outputs if output.table in names)
+    if not paths:
+        yield []
+        return
+    # Parts of one table stand in one place.
+    with layout.storage_of(paths[0]).local(paths) as files:
+        yield list(map(str, files))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,5 +136,4 @@ class Parts:
 
 
 def _row(output: Output) -> tuple[str, str, int, str, str]:
-    first, last = getattr(output, "first", ""), getattr(output, "last", "")
-    return output.path, output.table, output.n_bytes, first, last
+    return output.path, output.table, output.n_bytes, output.first, output.last

@@ -9,7 +9,7 @@ import duckdb
 from consent.agents import read_registry
 from consent.dialects import find_dialect
 from pipeline.archive_tables import LOSSES, SNAPSHOTS
-from pipeline.layout import Layout
+from pipeline.layout import RUNS_FOLDER, Layout
 from pipeline.loading.database import insert_rows, replace_rows
 from pipeline.manifest import StageEntry
 from pipeline.site_rows import corpus_rows, site_row, site_rows, weight_rows
@@ -63,8 +63,8 @@ def load_facts(con: duckdb.DuckDBPyConnection, layout: Layout, captured: StageEn
     ]
     replace_rows(con, LOSSES, losses)
     runs = []
-    for path in sorted(layout.runs.glob("*.json")):
-        stored = json.loads(path.read_text(encoding="utf-8"))
+    for path, _ in layout.published.iter_below(RUNS_FOLDER):
+        stored = json.loads(layout.published.read(path))
         runs.append(tuple(stored[name] for name in RUNS.schema.names))
     _replace_texts(con, RUNS, runs)
 

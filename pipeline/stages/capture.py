@@ -1,11 +1,12 @@
 """Capture: read WARC files into captures (one row per answer) and the bodies not yet in the store.
 
 A task reads the files of one serial of one release: by the shard law they hold every capture
-of their URLs. Bodies are staged; the stage `store` merges them into the one body store.
+of their URLs. Bodies are staged; the stage `store` merges them into the one body store. What the
+same serial of the releases before has brought in is not staged again: most sites change little.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -14,8 +15,7 @@ import pyarrow.compute as pc
 from consent.markers import MARKERS_VERSION, find_marker
 from pipeline.archive_tables import CAPTURES, CONTENTS
 from pipeline.context import Context
-from pipeline.known import drop_known
-from pipeline.manifest import digest_of
+from pipeline.known import read_sound_digests
 from pipeline.parts import Output, rows_to_table, sort_rows, write_part
 from pipeline.tables import SCHEMA_VERSION
 from pipeline.tasks import Receipt, SkipCount, Stage, State, Task
@@ -49,13 +49,32 @@ class ListedFile(NamedTuple):
 def plan(files: Sequence[ListedFile]) -> tuple[Task, ...]:
     """One task per release and serial, cut where it would have more than 128 files."""
     groups: dict[tuple[str, int, int], list[str]] = {}
-    for file in files:
-        groups.setdefault((file.snapshot, file.serial, file.n_serials or 0), []).append(file.warc_filename)
-    return tuple(
-        _task(*key, group[start : start + MAX_FILES_PER_TASK], start)
-        for key, group in sorted(groups.items())
-        for start in range(0, len(group), MAX_FILES_PER_TASK)
-    )
+    for snapshot, path, serial, n_serials in files:
+        groups.setdefault((snapshot, serial, n_serials or 0), []).append(path)
+    return tuple(task for key, paths in sorted(groups.items()) for task in _cut(*key, paths))
+
+
+def plan_release(snapshot: str, rows: pa.Table) -> tuple[Task, ...]:
+    """The same for rows of `warc_files` of one release, of which there may be a hundred thousand."""
+    rows = rows.sort_by([(name, "ascending") for name in ("serial", "n_serials", "warc_filename")])
+    paths = rows["warc_filename"].to_pylist()
+    groups = rows.group_by(["serial", "n_serials"], use_threads=False).aggregate([([], "count_all")])
+    tasks: list[Task] = []
+    start = 0
+    for serial, n_serials, n in zip(*(groups[i].to_pylist() for i in range(3)), strict=True):
+        tasks += _cut(snapshot, serial, n_serials or 0, paths[start : start + n])
+        start += n
+    return tuple(tasks)
+
+
+def _cut(snapshot: str, serial: int, n_serials: int, paths: Sequence[str]) -> Iterator[Task]:
+    for start in range(0, len(paths), MAX_FILES_PER_TASK):
+        yield _task(snapshot, serial, n_serials, paths[start : start + MAX_FILES_PER_TASK], start)
+
+
+def n_tasks_of(n_files: Iterable[int]) -> int:
+    """How many tasks `plan` makes of serials with so many files each."""
+    return sum(-(-n // MAX_FILES_PER_TASK) for n in n_files)
 
 
 def _task(snapshot: str, serial: int, n_serials: int, paths: Sequence[str], start: int) -> Task:
@@ -78,7 +97,7 @@ class _Collector:
         self._tables: list[pa.Table] = []
         self._bodies: dict[str, bytes] = {}
         self._n_body_bytes = 0
-        self._seen: set[str] = set()
+        self._seen = set[str](read_sound_digests(context.layout, task.hints).to_pylist())
         self.staged: list[Output] = []
         self.counts: Counter[str] = Counter()
         self._n_lost: Counter[str] = Counter()
@@ -125,23 +144,19 @@ class _Collector:
             self._n_body_bytes += len(body)
 
     def stage_bodies(self) -> None:
-        """Write the bodies that the store does not have yet as one staged part, sorted by digest."""
-        digests = drop_known(self._context.layout, pa.array(sorted(self._bodies), pa.string())).to_pylist()
-        if digests:
-            rows = rows_to_table(CONTENTS, [(digest, self._bodies[digest]) for digest in digests])
-            # Named by its content: a task that is run again may have other bodies to store.
-            content = digest_of(digests)
-            part = f"staging/{self._task.partition}/part-{self._task.task_id}-{content}.parquet"
-            self.staged.append(
-                write_part(self._context.folder, part, CONTENTS, rows, STAGE_ROWS, codec="lz4")
-            )
+        """Write the bodies that are new as one staged part, sorted by digest."""
+        if self._bodies:
+            rows = rows_to_table(CONTENTS, sorted(self._bodies.items()))
+            part = f"staging/{self._task.partition}/part-{self._task.task_id}"
+            storage = self._context.layout.published
+            self.staged.append(write_part(storage, part, CONTENTS, rows, STAGE_ROWS, codec="lz4"))
         self._bodies, self._n_body_bytes = {}, 0
 
     def write_captures(self) -> Output:
         """Publish the captures, sorted by their key."""
         rows = pa.concat_tables(self._tables) if self._tables else CAPTURES.schema.empty_table()
         part = self._context.layout.part(CAPTURES.name, self._task.partition, self._task.task_id)
-        return write_part(self._context.folder, part, CAPTURES, sort_rows(CAPTURES, rows))
+        return write_part(self._context.layout.published, part, CAPTURES, sort_rows(CAPTURES, rows))
 
 
 def _captures_table(

@@ -6,10 +6,9 @@ never touches a WARC file again.
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from consent.agents import read_registry
 from consent.classify import Classifier
@@ -18,7 +17,7 @@ from consent.dialects import DIALECTS, find_dialect
 from consent.markers import find_refusal_in_body
 from consent.survey import STRICT, Surveyor
 from pipeline.context import Context, ruler_versions
-from pipeline.parts import Output, rows_to_table, sort_rows, write_part
+from pipeline.parts import Output, open_part, rows_to_table, sort_rows, write_part
 from pipeline.table import Table
 from pipeline.tables import BODIES, READINGS, RULESETS, SCHEMA_VERSION, SIGNALS
 from pipeline.tasks import Receipt, Stage, State, Task
@@ -32,7 +31,7 @@ def plan(context: Context, contents: Sequence[Output]) -> tuple[Task, ...]:
     return tuple(
         Task(
             Stage.DECLARE,
-            Path(output.path).stem.removeprefix("part-"),
+            PurePosixPath(output.path).stem.removeprefix("part-"),
             "",
             (output.path,),
             versions,
@@ -124,13 +123,13 @@ def _surveyor(registry: Path | None, _registry_digest: str) -> Surveyor:
 def run(context: Context, task: Task) -> Receipt:
     """Read one part of the body store and publish its bodies, readings, rulesets and signals."""
     declarer = _Declarer(context)
-    with pq.ParquetFile(context.layout.file(task.inputs[0])) as part:
+    with open_part(context.layout.shared, task.inputs[0]) as part:
         for batch in part.iter_batches(BATCH_ROWS):
             digests, bodies = batch.to_pydict().values()
             for digest, body in zip(digests, bodies, strict=True):
                 declarer.add(digest, body)
     outputs = tuple(
-        write_part(context.folder, context.layout.part(table.name, "", task.task_id), table, rows)
+        write_part(context.layout.published, context.layout.part(table.name, "", task.task_id), table, rows)
         for table, rows in declarer.tables()
     )
     counts = {

@@ -113,4 +113,4 @@ def _iter_rows(snapshot: str, shards: Shards, k: int | None) -> Iterator[WarcRow
 
 def _write(context: Context, task: Task, table: Table, rows: Sequence[Sequence[object]]) -> Output:
     part = context.layout.part(table.name, task.partition, task.task_id)
-    return write_part(context.folder, part, table, sort_rows(table, rows_to_table(table, rows)))
+    return write_part(context.layout.published, part, table, sort_rows(table, rows_to_table(table, rows)))

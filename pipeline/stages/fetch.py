@@ -3,16 +3,16 @@
 from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
-from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.archive_tables import CONTENTS
 from pipeline.context import Context
 from pipeline.costs import GAP_FOLDER, GAP_REMOTE
-from pipeline.parts import rows_to_table, sort_rows, write_part
+from pipeline.parts import read_part, rows_to_table, sort_rows, write_part
+from pipeline.receipts import read_receipt
+from pipeline.storage.storage import Storage
 from pipeline.tables import SCHEMA_VERSION
 from pipeline.tasks import Receipt, SkipCount, Stage, State, Task
 from snapshots.archive import Archive, FileMissing, FileShorter
@@ -68,15 +68,15 @@ def make_task(path: str, snapshot: str, start: int, stop: int) -> Task:
     )
 
 
-def read_rows(folder: Path, task: Task) -> pa.Table:
+def read_rows(storage: Storage, task: Task) -> pa.Table:
     """The rows of the plan that a task stands for."""
     start, stop = map(int, task.arguments)
-    return pq.read_table(folder / task.inputs[0]).slice(start, stop - start)
+    return read_part(storage, task.inputs[0]).slice(start, stop - start)
 
 
-def read_wanted(folder: Path, task: Task) -> list[Wanted]:
+def read_wanted(storage: Storage, task: Task) -> list[Wanted]:
     """The bodies that a task fetches, in the order of their places."""
-    return as_wanted(read_rows(folder, task))
+    return as_wanted(read_rows(storage, task))
 
 
 def as_wanted(rows: pa.Table) -> list[Wanted]:
@@ -172,8 +172,8 @@ def run(context: Context, task: Task) -> Receipt:
     What an earlier, partial attempt has stored is not fetched again.
     """
     part = context.layout.part(CONTENTS.name, "", task.task_id)
-    held = _read_held(context.layout.file(part))
-    wanted = [body for body in read_wanted(context.folder, task) if body.content_digest not in held]
+    held = _read_held(context, task)
+    wanted = [body for body in read_wanted(context.layout.published, task) if body.content_digest not in held]
     with context.open_archive(task.task_id) as archive:
         fetcher = _Fetcher(archive, held)
         fetcher.fetch(wanted)
@@ -185,7 +185,7 @@ def run(context: Context, task: Task) -> Receipt:
         task.label,
         task.partition,
         State.PARTIAL if fetcher.missing else State.DONE,
-        (write_part(context.layout.store_folder, part, CONTENTS, table),),
+        (write_part(context.layout.shared, part, CONTENTS, table),),
         tuple(
             SkipCount(snapshot, task.stage, reason, n, fetcher.n_bytes_lost[snapshot, reason])
             for (snapshot, reason), n in sorted(fetcher.lost.items())
@@ -195,9 +195,10 @@ def run(context: Context, task: Task) -> Receipt:
     )
 
 
-def _read_held(part: Path) -> dict[str, bytes]:
-    """The bodies of a published part, which is always whole; nothing when there is none."""
-    if not part.is_file():
-        return {}
-    digests, bodies = pq.read_table(part, schema=CONTENTS.schema).to_pydict().values()
-    return dict(zip(digests, bodies, strict=True))
+def _read_held(context: Context, task: Task) -> dict[str, bytes]:
+    """The bodies that an earlier attempt has stored; nothing when there was none."""
+    receipt, held = read_receipt(context.layout, task), dict[str, bytes]()
+    for output in receipt.outputs if receipt else ():
+        digests, bodies = read_part(context.layout.shared, output.path).to_pydict().values()
+        held |= zip(digests, bodies, strict=True)
+    return held

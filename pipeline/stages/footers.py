@@ -48,7 +48,7 @@ def run(context: Context, task: Task) -> Receipt:
         task.label,
         task.partition,
         State.PARTIAL if missing else State.DONE,
-        (write_part(context.layout.store_folder, part, INDEX_FOOTERS, table),),
+        (write_part(context.layout.shared, part, INDEX_FOOTERS, table),),
         counts={"footers": len(rows), "requests": traffic.n_requests, "bytes": traffic.n_bytes},
         missing=tuple(missing),
     )

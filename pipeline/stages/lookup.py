@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
 from pipeline.archive_tables import CAPTURES, INDEX_FOOTERS
 from pipeline.context import Context
 from pipeline.keys import read_keys
 from pipeline.manifest import digest_of
-from pipeline.parts import sort_rows, write_part
+from pipeline.parts import read_part, sort_rows, write_part
 from pipeline.tables import SCHEMA_VERSION
 from pipeline.tasks import Receipt, Stage, State, Task
 from snapshots.archive import FileMissing
@@ -69,7 +69,7 @@ def run(context: Context, task: Task) -> Receipt:
     found, missing = CAPTURES.schema.empty_table(), []
     with context.open_archive(spool_of_part(task)) as archive:
         try:
-            rows = find_captures(archive, path, footer, read_keys(context.folder, keys_path))
+            rows = find_captures(archive, path, footer, read_keys(context.layout.published, keys_path))
             found = _as_captures(snapshot, rows)
         except FileMissing:
             missing.append(path)
@@ -81,7 +81,7 @@ def run(context: Context, task: Task) -> Receipt:
         task.label,
         task.partition,
         State.PARTIAL if missing else State.DONE,
-        (write_part(context.folder, part, CAPTURES, sort_rows(CAPTURES, found)),),
+        (write_part(context.layout.published, part, CAPTURES, sort_rows(CAPTURES, found)),),
         counts={
             "captures": found.num_rows,
             "requests": traffic.n_requests,
@@ -92,7 +92,7 @@ def run(context: Context, task: Task) -> Receipt:
 
 
 def read_footer_of(context: Context, footer_part: str, path: str) -> Footer:
-    rows = pq.read_table(context.layout.file(footer_part), filters=[("index_filename", "=", path)])
+    rows = read_part(context.layout.shared, footer_part, where=pc.field("index_filename") == path)
     return parse_footer(rows[INDEX_FOOTERS.schema.field("footer").name][0].as_py())
 
 

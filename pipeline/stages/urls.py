@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.context import Context
-from pipeline.parts import rows_to_table, sort_rows, write_part
+from pipeline.parts import read_part, rows_to_table, sort_rows, write_part
 from pipeline.stages.lookup import IndexPart, read_footer_of
 from pipeline.tables import SCHEMA_VERSION
 from pipeline.tasks import Receipt, Stage, State, Task
@@ -49,7 +48,7 @@ def run_list(context: Context, task: Task) -> Receipt:
         task.label,
         task.partition,
         State.PARTIAL if missing else State.DONE,
-        (write_part(context.folder, part, URL_FILES, rows),),
+        (write_part(context.layout.published, part, URL_FILES, rows),),
         counts={"index_files": len(paths), "requests": traffic.n_requests, "bytes": traffic.n_bytes},
         missing=missing,
     )
@@ -76,7 +75,7 @@ def run(context: Context, task: Task) -> Receipt:
     (path,), (footer_part, listed, per_host) = task.inputs, task.arguments
     snapshot = task.partition.removeprefix("snapshot=")
     footer = read_footer_of(context, footer_part, path)
-    authorities = pq.read_table(context.folder / listed)
+    authorities = read_part(context.layout.published, listed)
     rows, missing = URL_ROWS.schema.empty_table(), []
     with context.open_archive(task.task_id) as archive, duckdb.connect() as con:
         con.execute("SET memory_limit = '600MiB'")
@@ -95,7 +94,7 @@ def run(context: Context, task: Task) -> Receipt:
         task.label,
         task.partition,
         State.PARTIAL if missing else State.DONE,
-        (write_part(context.folder, part, URL_ROWS, sort_rows(URL_ROWS, rows)),),
+        (write_part(context.layout.published, part, URL_ROWS, sort_rows(URL_ROWS, rows)),),
         counts={"urls": rows.num_rows, "requests": traffic.n_requests, "bytes": traffic.n_bytes},
         missing=tuple(missing),
     )
