@@ -10,6 +10,7 @@ from pipeline import receipt_files, receipts
 from pipeline.layout import Layout
 from pipeline.receipts import (
     ReceiptError,
+    fold_receipts,
     forget_receipt,
     has_receipts,
     iter_receipts,
@@ -130,6 +131,15 @@ def test_partitions_are_folded_for_themselves(local: Any) -> None:
     assert local.files() == ["folded", "folded", *["json"] * 4]
     assert local.who(*tasks, *others) == ["me"] * 12
     assert len(list(iter_receipts(local.layout, Stage.CAPTURE))) == 12
+
+
+def test_receipts_of_the_store_are_folded_as_soon_as_there_are_two(local: Any) -> None:
+    for n, files in enumerate((["json"], ["folded"], ["folded", "json"])):
+        task = replace(local.task(n), stage=Stage.STORE)
+        write_receipt(local.layout, Receipt(task.task_id, task.stage, "", PARTITION, State.DONE))
+        fold_receipts(local.layout, Stage.STORE, PARTITION)
+        assert local.files() == files
+    assert len(list(iter_receipts(local.layout, Stage.STORE))) == 3
 
 
 def test_tasks_that_failed_are_not_folded(executor: Any) -> None:
