@@ -223,7 +223,7 @@ def test_the_plan_says_what_is_left(make: Any, capsys: pytest.CaptureFixture[str
     study.run(Stage.URLS)
     capsys.readouterr()
     assert "urls: 0 of 4 parts of the index of pages left" in plan()
-    for receipt in (study.out / "receipts" / "urls").glob("*.json"):
+    for receipt in (study.out / "receipts" / "urls").rglob("*.json"):
         receipt.unlink()
     assert "urls: 4 of 4 parts of the index of pages left, at most" in plan()
 
