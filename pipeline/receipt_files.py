@@ -17,8 +17,8 @@ from pipeline.storage.choice import open_storage
 from pipeline.storage.storage import Storage
 from pipeline.tasks import Receipt, SkipCount, Stage, State
 
-# Folds have a folder of their own, which is soon listed. Its name sorts after every task id, so that who
-# lists receipts and misses one that is just being folded does see the fold.
+# Folds have a folder of their own, soon listed. Its name sorts after every task id, so that who lists
+# receipts and misses one that is just being folded does see the fold.
 DONE, SHORT, FOLDS, FOLDED = ".json", ".short.json", "folded", ".parquet"
 ATTEMPTS = 8
 # Reading of a bucket is waiting.
