@@ -69,7 +69,8 @@ def rebuild(study: Any) -> Rows:
 def unreadable(study: Any) -> Iterator[None]:
     """As long as this lasts, the parts that the warehouse has read stand nowhere."""
     layout = Layout(study.out)
-    paths = [layout.file(path) for (path,) in study.ask("SELECT path FROM loading.parts")]
+    noted = study.ask("SELECT path FROM loading.parts")
+    paths = [Path(layout.storage_of(path).root, path) for (path,) in noted]
     assert paths
     for path in paths:
         path.rename(path.with_suffix(".away"))

@@ -35,8 +35,9 @@ def con() -> Any:
 
 
 def write(folder: Path, table: Table, partition: str, name: str, rows: Sequence[Sequence[object]]) -> Output:
-    path = Layout(folder).part(table.name, partition, name)
-    return write_part(folder, path, table, sort_rows(table, rows_to_table(table, rows)))
+    layout = Layout(folder)
+    stem = layout.part(table.name, partition, name)
+    return write_part(layout.published, stem, table, sort_rows(table, rows_to_table(table, rows)))
 
 
 def observe(folder: Path, run: str, name: str, *hosts: str) -> Output:
@@ -67,7 +68,7 @@ def drawn(con: Any, folder: Path, per_host: int, *outputs: Output) -> list[list[
     """The same of URLs, drawn of both releases."""
     facts = tuple(SnapshotFacts(name, None, None, "", 1, 1) for name in (ONE, TWO))
     parts = Parts.of(con, Layout(folder), outputs)
-    load_urls(parts, StageEntry(Stage.URLS, "", 1, outputs, snapshots=facts, versions=(str(per_host),)))
+    load_urls(parts, StageEntry(Stage.URLS, "", 1, snapshots=facts, versions=(str(per_host),)))
     parts.note()
     return rows_of(con, DRAWN)
 
