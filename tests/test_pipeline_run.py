@@ -137,6 +137,7 @@ def test_a_run_leaves_the_products_and_nothing_half_written(finished: Place) -> 
     assert names == {
         "census.duckdb",
         "dataset",
+        "faults",
         "lists",
         "manifest.json",
         "receipts",
