@@ -10,7 +10,7 @@ import pyarrow as pa
 from pipeline.archive_tables import CAPTURES, INDEX_FILES, INDEX_FOOTERS
 from pipeline.execute import Executor, StageSummary, outputs_of
 from pipeline.known import find_unseen, iter_stored_parts, points_at
-from pipeline.layout import Layout
+from pipeline.layout import STAGING_FOLDER, Layout
 from pipeline.listing import Record
 from pipeline.manifest import SnapshotFacts, StageEntry
 from pipeline.modes import Mode
@@ -167,7 +167,7 @@ class Capturing:
 
     def _store(self, partition: str, receipts: Sequence[Receipt]) -> bool:
         """Move what was staged into the store; whether all of it is there."""
-        staging = dict(self._layout.published.iter_below(f"staging/{partition}"))
+        staging = dict(self._layout.published.iter_below(f"{STAGING_FOLDER}/{partition}"))
         # What is gone has been stored by an earlier run.
         staged = [output for receipt in receipts for output in receipt.staged if output.path in staging]
         planned = store.plan(partition.removeprefix("snapshot="), staged)

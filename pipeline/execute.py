@@ -90,7 +90,8 @@ class Executor:
             progress.add(receipt)
             receipts[receipt.task_id] = receipt
             summary.traffic.add(receipt)
-        for stage, partition in sorted({(task.stage, task.partition) for task in pending}):
+        # Of all tasks: an array of Slurm, or a run that was killed, may have done them and folded none.
+        for stage, partition in sorted({(task.stage, task.partition) for task in tasks}):
             fold_receipts(layout, stage, partition)
         ended = [receipts[task.task_id] for task in tasks]
         complete = tuple(receipt for receipt in ended if receipt is not None)

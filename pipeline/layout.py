@@ -14,6 +14,8 @@ SHARED_TABLES = ("contents", "index_footers")
 SHARED_STAGES = ("store", "fetch", "footers")
 MANIFEST = "manifest.json"
 RUNS_FOLDER = "runs"
+# Bodies on their way into the store.
+STAGING_FOLDER = "staging"
 
 
 @dataclass(frozen=True, slots=True)

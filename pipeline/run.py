@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 
 from consent.agents import read_registry
 from consent.dialects import find_dialect
@@ -16,7 +17,7 @@ from pipeline.context import code_version
 from pipeline.engines.choice import choose_engine
 from pipeline.execute import StageSummary
 from pipeline.job import Job
-from pipeline.layout import RUNS_FOLDER
+from pipeline.layout import RUNS_FOLDER, STAGING_FOLDER
 from pipeline.locking import hold_folders
 from pipeline.progress import log
 from pipeline.storage.folder import remove_temporaries
@@ -75,7 +76,15 @@ def run_stages(
             summaries.append(_run_stage(job, stage, runners[stage], run))
         with suppress(OSError):  # not empty while a task is still to be gone on with
             layout.spool.rmdir()
+        _remove_empty(layout.folder / STAGING_FOLDER)
     return tuple(summaries)
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove folders in which a run that was killed had removed everything but the folders themselves."""
+    for path in sorted([*folder.rglob("*"), folder], reverse=True):
+        with suppress(OSError):
+            path.rmdir()
 
 
 def _run_stage(job: Job, stage: Stage, runner: Runner, run: str) -> StageSummary:

@@ -13,7 +13,10 @@ import pytest
 from pipeline.context import Context
 from pipeline.engines import local
 from pipeline.engines.local import LocalEngine
+from pipeline.execute import Executor, StageSummary
 from pipeline.faults import FaultKind, FaultLog, iter_faults
+from pipeline.progress import show_progress
+from pipeline.receipts import FOLD_FROM, write_receipt
 from pipeline.run_task import run_task
 from pipeline.tasks import Receipt, Stage, State, Task
 
@@ -152,6 +155,20 @@ def test_a_task_that_raises_gives_a_failed_receipt_with_the_text(tmp_path: Path)
     folder = tmp_path / "out" / "receipts" / "discover"
     stored = {path.relative_to(folder).as_posix() for path in folder.rglob("*.json")}
     assert stored == {f"{task.partition}/{task.task_id}.short.json" for task in tasks}
+
+
+def test_receipts_of_tasks_that_others_have_done_are_folded_too(tmp_path: Path) -> None:
+    """As after an array of Slurm, or a run that was killed: nothing is left to do but to fold."""
+    context, tasks = Context(tmp_path, "archive"), make_tasks(*["done"] * FOLD_FROM)
+    for task in tasks:
+        write_receipt(context.layout, Receipt(task.task_id, task.stage, task.label, "", State.DONE))
+    folder = tmp_path / "receipts" / "store"
+    assert len(list(folder.rglob("*.json"))) == len(tasks)
+    with LocalEngine(1) as engine, show_progress(Stage.STORE, len(tasks)) as progress:
+        ended = Executor(context, engine).execute(tasks, StageSummary(Stage.STORE), progress)
+    assert [receipt.task_id for receipt in ended] == [task.task_id for task in tasks]
+    (fold,) = (path for path in folder.rglob("*") if path.is_file())
+    assert fold.suffix == ".parquet"
 
 
 def test_an_interrupt_is_not_taken_for_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,12 +29,16 @@ from pipeline.run import run_stages
 from pipeline.study import read_study
 from pipeline.tasks import Stage
 
+def is_vain(name, path):
+    # A draft that was renamed, or a folder that is not empty: removing these is no moment of its own.
+    gone = name == "unlink" and not path.exists()
+    return gone or name == "rmdir" and (not path.is_dir() or any(path.iterdir()))
+
 def die_at(n):
-    # A draft that was renamed is removed in vain: that is no moment of its own.
-    calls, unlink = itertools.count(1), Path.unlink
+    calls = itertools.count(1)
     def wrap(function):
         def counted(*args, **kwargs):
-            if function is unlink and not args[0].exists():
+            if is_vain(function.__name__, args[0]):
                 return function(*args, **kwargs)
             is_last = next(calls) == n
             if is_last and n % 2:
@@ -44,8 +48,9 @@ def die_at(n):
                 os.kill(os.getpid(), signal.SIGKILL)
             return result
         return counted
-    for owner, name in ((Path, "replace"), (os, "link"), (Path, "unlink"), (shutil, "rmtree")):
-        setattr(owner, name, wrap(getattr(owner, name)))
+    for name in ("replace", "unlink", "rmdir"):
+        setattr(Path, name, wrap(getattr(Path, name)))
+    os.link, shutil.rmtree = wrap(os.link), wrap(shutil.rmtree)
 
 def run(path):
     fetch_plan.ROWS_PER_TASK = receipts.FOLD_FROM = 2

@@ -32,12 +32,16 @@ from pipeline.tasks import Stage
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
+def is_vain(name, path):
+    # A draft that was renamed, or a folder that is not empty: removing these is no moment of its own.
+    gone = name == "unlink" and not path.exists()
+    return gone or name == "rmdir" and (not path.is_dir() or any(path.iterdir()))
+
 def die_at(n):
-    # A draft that was renamed is removed in vain: that is no moment of its own.
-    calls, unlink = itertools.count(1), Path.unlink
+    calls = itertools.count(1)
     def wrap(function):
         def counted(*args, **kwargs):
-            if function is unlink and not args[0].exists():
+            if is_vain(function.__name__, args[0]):
                 return function(*args, **kwargs)
             is_last = next(calls) == n
             if is_last and n % 2:
@@ -47,9 +51,9 @@ def die_at(n):
                 die()
             return result
         return counted
-    watched = ((Path, "replace"), (Path, "rename"), (os, "link"), (Path, "unlink"), (shutil, "rmtree"))
-    for owner, name in watched:
-        setattr(owner, name, wrap(getattr(owner, name)))
+    for name in ("replace", "rename", "unlink", "rmdir"):
+        setattr(Path, name, wrap(getattr(Path, name)))
+    os.link, shutil.rmtree = wrap(os.link), wrap(shutil.rmtree)
 
 def child(n):
     if sys.argv[2] == "publications":

@@ -16,6 +16,7 @@ from consent.markers import MARKERS_VERSION, find_marker
 from pipeline.archive_tables import CAPTURES, CONTENTS
 from pipeline.context import Context
 from pipeline.known import read_sound_digests
+from pipeline.layout import STAGING_FOLDER
 from pipeline.parts import Output, rows_to_table, sort_rows, write_part
 from pipeline.tables import SCHEMA_VERSION
 from pipeline.tasks import Receipt, SkipCount, Stage, State, Task
@@ -147,7 +148,7 @@ class _Collector:
         """Write the bodies that are new as one staged part, sorted by digest."""
         if self._bodies:
             rows = rows_to_table(CONTENTS, sorted(self._bodies.items()))
-            part = f"staging/{self._task.partition}/part-{self._task.task_id}"
+            part = f"{STAGING_FOLDER}/{self._task.partition}/part-{self._task.task_id}"
             storage = self._context.layout.published
             self.staged.append(write_part(storage, part, CONTENTS, rows, STAGE_ROWS, codec="lz4"))
         self._bodies, self._n_body_bytes = {}, 0
