@@ -62,6 +62,8 @@ def write_receipt(layout: Layout, receipt: Receipt) -> Receipt:
     if standing is not None and standing.state is State.DONE and _is_sound(layout, standing):
         return standing
     storage.replace(f"{folder}/{receipt.task_id}{SHORT}", data)
+    if standing is not None:
+        _remove_superseded(layout, standing, receipt)
     return receipt
 
 
@@ -117,21 +119,38 @@ def fold_receipts(layout: Layout, stage: Stage, partition: str) -> None:
     """Put the receipts of a partition's tasks that are done into one file, if there are many."""
     storage, folder = layout.storage_of_stage(stage), folder_of(stage, partition)
     fold_from = min(FOLD_FROM, FOLD_STORE_FROM if stage is Stage.STORE else FOLD_FROM)
+    retry(lambda: _remove_stale(layout, storage, names_in(storage, folder)))
     retry(lambda: _fold(storage, folder, fold_from))
 
 
 def _fold(storage: Storage, folder: str, fold_from: int) -> None:
     names = names_in(storage, folder)
     single, folds = list(filter(is_done, names)), list(filter(is_fold, names))
-    if len(single) < fold_from:
-        # Of tasks that were done after they had failed.
-        over = set(map(task_id_of, single))
-        storage.remove([name for name in names if is_short(name) and task_id_of(name) in over])
+    if len(single) >= fold_from:
+        stands = write_fold(storage, folder, read_single(storage, single) | read_folds(storage, folds))
+        storage.remove([*single, *(name for name in folds if name != stands)])
+
+
+def _remove_stale(layout: Layout, storage: Storage, names: Sequence[str]) -> None:
+    """Remove what tasks left that had failed or lacked something and are done now: receipts, and parts."""
+    short = list(filter(is_short, names))
+    if not short:
         return
-    receipts = read_single(storage, single) | read_folds(storage, folds)
-    stands = write_fold(storage, folder, receipts)
-    stale = [name for name in names if is_short(name) and task_id_of(name) in receipts]
-    storage.remove([*single, *stale, *(name for name in folds if name != stands)])
+    done = _parse_some(_read_done(storage, names), map(task_id_of, short))
+    stale = [name for name in short if task_id_of(name) in done]
+    for task_id, stored in read_single(storage, stale).items():
+        # One that is damaged vouches for nothing.
+        with suppress(ReceiptError):
+            _remove_superseded(layout, parse(stored), done[task_id])
+    storage.remove(stale)
+
+
+def _remove_superseded(layout: Layout, before: Receipt, now: Receipt) -> None:
+    """Remove the parts of an attempt that the next one has published anew, with more or other rows."""
+    kept = {output.path for output in now.outputs}
+    for output in before.outputs:
+        if output.path not in kept:
+            layout.storage_of(output.path).remove([output.path])
 
 
 def _take_from_folds(storage: Storage, folder: str, task_id: str) -> None:

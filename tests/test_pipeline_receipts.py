@@ -296,3 +296,15 @@ def test_tasks_of_stages_that_are_shared_have_their_receipts_in_the_store(local:
         f"receipts/store/{PARTITION}/{task.task_id}.json"
     ]
     assert read_receipt(Layout(tmp_path / "another", store=tmp_path / "store"), task) is not None
+
+
+def test_the_parts_of_attempts_that_came_short_go_when_another_has_published_more(local: Any) -> None:
+    task = local.task(0)
+    attempts = [local.write(task, who, State.PARTIAL) for who in ("first", "second")]
+    there = [local.layout.published.size(receipt.outputs[0].path) is not None for receipt in attempts]
+    assert there == [False, True]
+    done = local.write(task, "third")
+    local.fold()
+    there = [local.layout.published.size(r.outputs[0].path) is not None for r in (*attempts, done)]
+    assert there == [False, False, True]
+    assert local.files() == ["json"]
