@@ -123,3 +123,20 @@ def test_the_table_names_every_contender_and_judges_every_target(tmp_path: Path)
     assert "| question | view | stored | pandas |" in done.stdout
     verdicts = [line for line in done.stdout.splitlines() if line.startswith(("   met", "MISSED"))]
     assert len(verdicts) == 5
+
+
+def test_the_loading_benchmark_adds_every_release_and_builds_each_anew(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "benchmarks" / "loading.py"), "--hosts", "60", "--months", "2"]
+    done = subprocess.run(
+        [*command, "--workers", "1", "--work", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "CENSUS_SHARED": "nowhere"},
+    )
+    assert done.returncode == 0, done.stderr
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines() if line]
+    assert [row[0] for row in rows[2:]] == ["1", "2", "all together"]
+    assert 0 < int(rows[2][1]) < int(rows[3][1])
+    assert all(float(cell) > 0 for row in rows[2:] for cell in row[3:])
+    assert done.stderr.count(" new parts of ") == 4
