@@ -158,9 +158,9 @@ def test_parts_whose_range_holds_no_wanted_digest_are_passed_over(study: Any, tm
             create_notes(con, rules_of(study.study()))
             parts = Parts.of(con, Layout(tmp_path), outputs)
             con.execute("CREATE TEMP TABLE wanted AS SELECT unnest(?::VARCHAR[]) AS content_digest", [wanted])
-            found = "".join(parts.each_with(CONTENTS, "wanted"))
-            assert not "".join(parts.each_with(CONTENTS, "wanted", OLD))
-            assert not "".join(parts.each_with(CAPTURES, "wanted"))
+            found = "".join(map(str, parts.each_with(CONTENTS, "wanted")))
+            assert not list(parts.each_with(CONTENTS, "wanted", OLD))
+            assert not list(parts.each_with(CAPTURES, "wanted"))
         return {name for name in ranges if f"part-{name}.parquet" in found}
 
     assert names("A", "C", "DD", "L") == {"b", "unknown"}

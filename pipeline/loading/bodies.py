@@ -11,11 +11,14 @@ _FACTS = """
 INSERT INTO facts BY NAME
 SELECT *, {is_old} AS is_old FROM {parts} SEMI JOIN digests USING (content_digest)
 """
+_DUE = """
+CREATE OR REPLACE TEMP TABLE due AS
+SELECT facts.* EXCLUDE (is_old) FROM facts ANTI JOIN bodies USING (content_digest) ORDER BY content_digest
+"""
 _BODIES = """
 INSERT INTO bodies BY NAME
-SELECT facts.* EXCLUDE (is_old), content
-FROM facts SEMI JOIN digests USING (content_digest) JOIN {parts} AS store USING (content_digest)
-ORDER BY content_digest
+SELECT due.*, content
+FROM {parts} AS store JOIN (FROM due WHERE {digests}) AS due USING (content_digest)
 """
 # Rulesets of the bodies that have just come which are not there yet.
 _OUTCOMES = """
@@ -38,10 +41,7 @@ def load_bodies(parts: Parts) -> None:
     other studies of the store or for a plan that this one had.
     """
     _find_facts(parts)
-    for which in (NEW, OLD):
-        _list_digests(parts, "FROM facts ANTI JOIN bodies USING (content_digest)")
-        for batch in parts.each_with(CONTENTS, "digests", which):
-            parts.con.execute(_BODIES.format(parts=batch))
+    _load_contents(parts)
     for table, order in _IN_ORDER:
         _load_table(parts, table, order)
     for which in (NEW, OLD):
@@ -62,6 +62,17 @@ def _find_facts(parts: Parts) -> None:
     _list_digests(parts, "FROM wanted ANTI JOIN facts USING (content_digest)")
     for batch in parts.each_with(BODIES, "digests", OLD):
         parts.con.execute(_FACTS.format(parts=batch, is_old=True))
+
+
+def _load_contents(parts: Parts) -> None:
+    """Put content to the facts, in the order of the parts: bodies pass by and are never held."""
+    # What a join holds in memory is its right side, unless DuckDB thinks better of it.
+    parts.con.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+    for which in (NEW, OLD):
+        parts.con.execute(_DUE)
+        for batch in parts.each_with(CONTENTS, "due", which):
+            parts.con.execute(_BODIES.format(parts=batch, digests=batch.digests))
+    parts.con.execute("RESET disabled_optimizers")
 
 
 def _load_table(parts: Parts, table: Table, order: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from pipeline.archive_tables import CAPTURES
 from pipeline.loading.notes import SCHEMA
-from pipeline.loading.parts import NEW, Parts
+from pipeline.loading.parts import NEW, Batch, Parts
 
 _ORDER = "ORDER BY snapshot, url, fetch_time"
 _IS_SUCCESS = "fetch_status BETWEEN 200 AND 299"
@@ -71,7 +71,7 @@ def _is_of(snapshots: Collection[str]) -> str:
     return f"({' OR '.join(places) or 'false'})"
 
 
-def _want(parts: Parts, batch: str) -> None:
+def _want(parts: Parts, batch: Batch) -> None:
     """Add to the temporary tables `wanted` (digests of bodies not held) and `met` (hosts not in `sites`)."""
     parts.con.execute(
         f"INSERT INTO wanted SELECT DISTINCT content_digest FROM {batch} AS found"

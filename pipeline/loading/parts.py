@@ -14,8 +14,8 @@ from pipeline.loading.notes import SCHEMA
 from pipeline.parts import Output
 from pipeline.table import Table
 
-# Few enough for copies of all parts of a batch to lie on a disk, and for their rows to be sorted.
-BATCH_BYTES = 256 << 20
+# Few enough for copies of a batch to lie on a disk, and for the rows of captures to be sorted in memory.
+BATCH_BYTES = 64 << 20
 LIST_ROWS = 10_000
 # Which parts to read, as a condition on the list of all.
 NEW, OLD = "is_new", "NOT is_new"
@@ -29,6 +29,28 @@ _LISTED = pa.schema(
         ("last", pa.string()),
     ]
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some parts as files of this machine; `first` and `last` bound their digests, empty when unknown.
+
+    As text it is what SQL reads them by.
+    """
+
+    files: Sequence[str]
+    first: str
+    last: str
+
+    def __str__(self) -> str:
+        return f"read_parquet([{', '.join(map(literal, self.files))}], hive_partitioning = false)"
+
+    @property
+    def digests(self) -> str:
+        """A condition that holds for all of their digests."""
+        if not self.last:
+            return "true"
+        return f"{_DIGEST} BETWEEN {literal(self.first)} AND {literal(self.last)}"
 
 
 @contextmanager
@@ -73,26 +95,31 @@ class Parts:
         )
         return cls(con, layout)
 
-    def each(self, table: Table, which: str = NEW, at_once: int = BATCH_BYTES) -> Iterator[str]:
-        """The parts of a table, some at a time, each time as SQL reads them; nothing when there are none."""
+    def each(self, table: Table, which: str = NEW, at_once: int | None = None) -> Iterator[Batch]:
+        """The parts of a table, some at a time; nothing when there are none.
+
+        Those with neighbouring digests come together where the range of each is known, else by their paths.
+        """
         self.con.execute(
-            "CREATE OR REPLACE TEMP TABLE batches AS"
-            f" SELECT path, sum(n_bytes) OVER (ORDER BY path) // {at_once} AS batch"
+            "CREATE OR REPLACE TEMP TABLE batches AS SELECT path, first, last,"
+            f" sum(n_bytes) OVER (ORDER BY first, path) // {at_once or BATCH_BYTES} AS batch"
             f" FROM listed WHERE table_name = ? AND {which}",
             [table.name],
         )
         numbers = self.con.execute("SELECT DISTINCT batch FROM batches ORDER BY batch").fetchall()
         for (number,) in numbers:
-            rows = self.con.execute("SELECT path FROM batches WHERE batch = ? ORDER BY path", [number])
-            paths = [path for (path,) in rows.fetchall()]
+            rows = self.con.execute(
+                "SELECT path, first, last FROM batches WHERE batch = ? ORDER BY first, path", [number]
+            )
+            paths, firsts, lasts = zip(*rows.fetchall(), strict=True)
             self.con.execute(
                 "UPDATE listed SET is_read = true WHERE path IN (SELECT path FROM batches WHERE batch = ?)",
                 [number],
             )
             with local_copies(self.layout, paths) as files:
-                yield f"read_parquet([{', '.join(map(literal, files))}], hive_partitioning = false)"
+                yield Batch(files, min(firsts), max(lasts) if all(firsts) else "")
 
-    def each_with(self, table: Table, keys: str, which: str = NEW) -> Iterator[str]:
+    def each_with(self, table: Table, keys: str, which: str = NEW) -> Iterator[Batch]:
         """Those parts of a table that may hold a key of the temporary table `keys`; none when it is empty.
 
         The column of `keys` is called like the first of the table's key. Parts of bodies tell their range.
