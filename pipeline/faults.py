@@ -13,14 +13,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from pipeline.tasks import Receipt, State, Task
+from pipeline.tasks import OUTPUT_RETRIES, Receipt, State, Task
 
 FOLDER = "faults"
 ENDING = ".jsonl"
 
 
 class FaultKind(StrEnum):
-    """What went wrong (the first six), or how it was overcome (the last two)."""
+    """What went wrong (the first six), or how it was overcome (the others)."""
 
     TASK_FAILED = "task_failed"
     TASK_PARTIAL = "task_partial"
@@ -30,6 +30,7 @@ class FaultKind(StrEnum):
     ELEMENT_WITHOUT_RECEIPT = "element_without_receipt"
     ATTEMPT_REPEATED = "attempt_repeated"
     RECEIPT_FOUND = "receipt_found"
+    OUTPUT_RETRIED = "output_retried"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,11 @@ class FaultLog:
             file.write(json.dumps(asdict(fault)) + "\n")
 
     def note_receipt(self, receipt: Receipt) -> Receipt:
-        """Append what a receipt tells of, nothing for a task that was done; returns the receipt."""
+        """Append what a receipt tells of, nothing for a task that was done at once; returns the receipt."""
+        if n_retries := receipt.counts.get(OUTPUT_RETRIES):
+            self.note(
+                FaultKind.OUTPUT_RETRIED, f"{n_retries} requests to the output were sent again", receipt
+            )
         if receipt.state is State.FAILED:
             self.note(FaultKind.TASK_FAILED, receipt.error, receipt)
         elif receipt.state is State.PARTIAL:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pipeline.context import Context
 from pipeline.receipts import write_receipt
 from pipeline.stages import capture, declare, discover, fetch, footers, lookup, store, urls
-from pipeline.tasks import Receipt, Stage, State, Task
+from pipeline.tasks import OUTPUT_RETRIES, Receipt, Stage, State, Task
 from snapshots.archive import FileDamaged
 
 _RUNNERS: dict[Stage, Callable[[Context, Task], Receipt]] = {
@@ -32,7 +32,7 @@ def run_task(context: Context, task: Task) -> Receipt:
 
     Returns the receipt that stands: another one where another executor was first.
     """
-    started = time.monotonic()
+    started, n_before = time.monotonic(), _count_retries(context)
     gc.disable()  # rows and bodies hold no cycles: looking for some costs a tenth of the time
     try:
         receipt = _RUNNERS[task.stage](context, task)
@@ -43,13 +43,21 @@ def run_task(context: Context, task: Task) -> Receipt:
             context.discard_spool(lookup.spool_of_part(task) if task.stage is Stage.LOOKUP else task.task_id)
     finally:
         gc.enable()
+    n_retries = _count_retries(context) - n_before
     receipt = replace(
-        receipt, elapsed_s=round(time.monotonic() - started, 3), peak_memory_mib=peak_memory_mib()
+        receipt,
+        counts={**receipt.counts, **({OUTPUT_RETRIES: n_retries} if n_retries else {})},
+        elapsed_s=round(time.monotonic() - started, 3),
+        peak_memory_mib=peak_memory_mib(),
     )
     receipt = write_receipt(context.layout, receipt)
     if receipt.state is State.DONE:
         context.discard_spool(task.task_id)
     return receipt
+
+
+def _count_retries(context: Context) -> int:
+    return sum(storage.n_retries for storage in {context.layout.published, context.layout.shared})
 
 
 def failed_receipt(task: Task, error: str) -> Receipt:

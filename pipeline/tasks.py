@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from pipeline.parts import Output
 
+# A count of receipts: requests to a bucket that had to be sent again.
+OUTPUT_RETRIES = "output_retries"
+
 
 class Stage(StrEnum):
     """The stages in the order in which they run.

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import pipeline
+from pipeline.faults import FaultKind, iter_faults
 
 DEMO = Path(pipeline.__file__).parent / "demo"
 TABLES = ("captures", "contents", "bodies", "readings", "rulesets", "signals", "warc_files")
@@ -153,7 +154,21 @@ def test_a_server_that_fails_now_and_then_costs_nothing_but_time(
     log = dict(proxy.faults)
     for kind in ("GET refused", "GET cut_answer", "GET lost_answer", "PUT refused", "PUT lost_answer"):
         assert log.get(kind, 0) > 0, log
+    (told,) = (tmp_path / "bucket-work" / "faults").glob("*.jsonl")
+    faults = list(iter_faults(told))
+    assert {fault.kind for fault in faults} == {FaultKind.OUTPUT_RETRIED}
+    assert 0 < len(faults) <= proxy.faults.total()
     assert in_bucket(s3, "faulty") == in_folder(expected)
+    assert in_folder(tmp_path / "bucket-work", ("dataset",)) == in_folder(expected, ("dataset",))
+
+
+def test_executors_of_spark_publish_into_a_bucket_what_the_local_engine_publishes(
+    s3: Any, spark4: Any, expected: Path, tmp_path: Path
+) -> None:
+    engine = 'name = "spark"\nmaster = "local-cluster[2,1,1024]"'
+    study = write_study(tmp_path, 'folder = "s3://census/spark"', engine)
+    finish(start(study, {**spark4.environment, **environment_of(s3)}))
+    assert in_bucket(s3, "spark") == in_folder(expected)
     assert in_folder(tmp_path / "bucket-work", ("dataset",)) == in_folder(expected, ("dataset",))
 
 

@@ -28,6 +28,7 @@ PAUSE_S = 0.05
 BATCH = 1000
 THREADS = 8
 CHUNK_BYTES = 1 << 20
+SERVER_ERROR = 500
 _ABSENT = frozenset(["404", "NoSuchKey", "NotFound"])
 _EXISTS = frozenset(["412", "PreconditionFailed"])
 # Two conditional requests at once: S3 answers one of them so, and wants it sent again.
@@ -49,10 +50,16 @@ class BucketStorage:
             self._client = make_client("crawlcensus", ATTEMPTS)
         except SetupWrong as error:
             raise StorageError(f"[output] {root}: {error}") from None
+        self._n_retries = 0
+        self._client.meta.events.register("needs-retry.s3", self._count_retry)
 
     @property
     def root(self) -> str:
         return self._root
+
+    @property
+    def n_retries(self) -> int:
+        return self._n_retries
 
     def read(self, name: str) -> bytes:
         sink = io.BytesIO()
@@ -147,8 +154,13 @@ class BucketStorage:
             except BotoCoreError as error:
                 if attempt == ATTEMPTS:
                     raise StorageError(f"[output] {self._root}/{name}: {error}") from error
+                self._n_retries += 1
                 _pause(attempt)
         return answer
+
+    def _count_retry(self, response: Any = None, caught_exception: Any = None, **_: Any) -> None:
+        """Called by the client after each answer, and where none came; whether to retry it says itself."""
+        self._n_retries += caught_exception is not None or response[0].status_code >= SERVER_ERROR
 
     def _create(self, name: str, data: bytes) -> bool:
         from botocore.exceptions import ClientError

@@ -30,6 +30,10 @@ class FolderStorage:
     def root(self) -> str:
         return str(self._folder)
 
+    @property
+    def n_retries(self) -> int:
+        return 0
+
     def read(self, name: str) -> bytes:
         return (self._folder / name).read_bytes()
 

@@ -29,6 +29,11 @@ class Storage(Protocol):
         """The place as a study file names it."""
         ...
 
+    @property
+    def n_retries(self) -> int:
+        """Requests that this process has had to send again so far: 0 for a folder."""
+        ...
+
     def read(self, name: str) -> bytes:
         """All bytes of a thing; FileNotFoundError when there is none."""
         ...
