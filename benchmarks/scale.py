@@ -1,16 +1,16 @@
 """Throughput per core of whole runs: local with one and two workers, Spark, and cc-pyspark's own approach.
 
-    python benchmarks/scale.py [--captures 520000] [--rounds 3] [--cc-pyspark FOLDER] [--cc-packages FOLDER]
+    python benchmarks/scale.py [--captures 390000] [--rounds 3] [--cc-pyspark FOLDER] [--cc-packages FOLDER]
 
 One archive, two cores, one session. Arms take turns, a ratio is the median of the ratios within rounds. Ours
 run `capture` (verify every record, store every new body, Parquet, receipts) and `declare` (the strict dialect
 for the whole registry and every other agent that a file names; other signals) into an empty folder.
-cc-pyspark runs as it is, on a quarter of the files, with the job of `robots_job.py`: *facts*, what a capture
+cc-pyspark runs as it is, on a fifth of the files, with the job of `robots_job.py`: *facts*, what a capture
 is, and *levels*, which asks Protego besides whether each agent of the registry may fetch the root. What
 differs, in its favour: it verifies no digest, keeps no body, looks for no markers or signals, asks nothing of
 answers without status 2xx, and gets a yes or no for an agent where ours say none, some or all, and by which
 group. Both write Parquet. That rows are shuffled by key is cc-pyspark's way, that equal bodies are read once
-is ours. No start of a session is counted, but stated; the first tasks of cc-pyspark's session are not either.
+is ours. No start of a session is counted, nor that of its executors' Python, but both are stated.
 """
 
 import argparse
@@ -38,7 +38,7 @@ from spark_cluster import SparkCluster
 from consent.agents import read_registry
 
 N_CORES = 2
-CC_STEP = 4  # cc-pyspark reads every fourth file: it would take many minutes for all
+CC_STEP = 5  # cc-pyspark reads every fifth file: it would take many minutes for all
 ARMS = (
     "local-1",
     "local-2",
@@ -212,7 +212,7 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--archive", type=Path, help="a folder in Common Crawl's layout; default one made up")
-    parser.add_argument("--captures", type=int, default=520_000, help="of the archive that is made up")
+    parser.add_argument("--captures", type=int, default=390_000, help="of the archive that is made up")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
         "--arms",

@@ -103,6 +103,11 @@ TARGETS = (
         10,
     ),
     Target(
+        "capture with every digest known, 2 local workers / cc-pyspark with levels",
+        ("known-2", "cc-levels"),
+        _over_cc("known-2", "cc-levels", "capture"),
+    ),
+    Target(
         "capture + declare on Spark / cc-pyspark with FastWARC, levels",
         ("spark-2", "cc-fast-levels"),
         _over_cc("spark-2", "cc-fast-levels", *BOTH),

@@ -2,8 +2,8 @@
 
     python benchmarks/scale_run.py STUDY STAGE[,STAGE] [--spark MASTER]
 
-With `--spark` the session is started before the first stage, as a program that has a session does it: so the
-stages are timed without its start, and the whole process with it.
+With `--spark` the session and its executors' Python are started before the first stage, as in a program that
+has a session: so the stages are timed without that start, and the whole process with it.
 """
 
 import argparse
@@ -18,6 +18,8 @@ from pipeline.run import run_stages
 from pipeline.study import read_study
 from pipeline.tasks import Stage
 
+WARM_UP = 16  # tasks: enough for every executor to get some
+
 
 @contextmanager
 def session(master: str | None) -> Iterator[None]:
@@ -25,11 +27,12 @@ def session(master: str | None) -> Iterator[None]:
     if master is None:
         yield
         return
-    from pyspark.sql import SparkSession
+    from pipeline.engines.spark_session import open_context
 
-    builder = SparkSession.builder.appName("scale").master(master).config("spark.speculation", "false")
-    running = builder.getOrCreate()
+    running, _ = open_context(master)
     try:
+        # Spark starts the executors' Python with its first tasks.
+        running.parallelize(range(WARM_UP), WARM_UP).map(str).count()
         yield
     finally:
         running.stop()
