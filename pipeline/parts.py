@@ -54,7 +54,7 @@ class Output:
     """One published part: its table, its path below the output's root, its rows and bytes.
 
     Equal paths are equal bytes, for ever. `first` and `last` are the least and the greatest digest of a part
-    of the body store, empty for other tables.
+    of bodies, or of what is told of bodies by digest; empty for other tables.
     """
 
     table: str
@@ -101,8 +101,8 @@ def write_part(
 
 
 def _bounds(table: Table, rows: pa.Table, order: pa.Array | None) -> tuple[str, str]:
-    """The least and the greatest digest of bodies; empty for rows of another table, and for none."""
-    if table.name != CONTENTS.name or not rows.num_rows:
+    """The least and the greatest digest of bodies; empty for rows that do not go by it, and for none."""
+    if table.key[0] != CONTENTS.key[0] or not rows.num_rows:
         return "", ""
     digests = rows["content_digest"]
     bounds = pc.min_max(digests if order is None else digests.take(order)).as_py()

@@ -2,17 +2,23 @@
 
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 import pipeline
 from pipeline.faults import FaultKind, iter_faults
+from pipeline.run import run_stages
+from pipeline.study import read_study
+from pipeline.tasks import Stage
 
 DEMO = Path(pipeline.__file__).parent / "demo"
 TABLES = ("captures", "contents", "bodies", "readings", "rulesets", "signals", "warc_files")
@@ -187,6 +193,29 @@ def test_an_output_that_cannot_be_used_is_named_with_the_fix(
     assert "[output]" in said
     assert message in said
     assert "Traceback" not in said
+
+
+def test_a_load_fetches_the_parts_that_are_new_and_no_others(
+    s3: Any,
+    tmp_path: Path,
+    expected: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in environment_of(s3).items():
+        monkeypatch.setenv(name, value)
+    every = read_study(write_study(tmp_path, 'folder = "s3://census/steps/"', "workers = 1"))
+    files = (Stage.DISCOVER, Stage.CAPTURE, Stage.DECLARE)
+    run_stages(replace(every, crawls=("CC-MAIN-2018-34", "CC-MAIN-2024-10")), (*files, Stage.LOAD))
+    run_stages(every, files)
+    with duckdb.connect(str(every.folder / "census.duckdb"), read_only=True) as con:
+        old = [path for (path,) in con.execute("SELECT path FROM loading.parts").fetchall()]
+    for path in old:
+        s3.client.delete_object(Bucket="census", Key=f"steps/{path}")
+    capsys.readouterr()
+    run_stages(every, (Stage.LOAD, Stage.ANALYSE, Stage.PUBLISH))
+    assert re.search(r"load: [0-9]+ new parts of [0-9]+ read\n", capsys.readouterr().err)
+    assert in_folder(every.folder, ("dataset",)) == in_folder(expected, ("dataset",))
 
 
 def _n_receipts(s3: Any, prefix: str, stage: str) -> int:

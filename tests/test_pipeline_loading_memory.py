@@ -14,6 +14,7 @@ from pipeline.loading.database import create_tables, open_warehouse
 from pipeline.loading.notes import Rules, create_notes
 from pipeline.loading.parts import Parts
 from pipeline.parts import Output, rows_to_table, write_part
+from pipeline.storage.folder import FolderStorage
 from pipeline.tables import BODIES
 
 LIMIT_MIB = 128
@@ -28,8 +29,8 @@ def write_store(folder: Path, n_parts: int, n_bodies: int) -> list[Output]:
         contents = [(f"D{n:06}", f"{n:06}".encode().ljust(BODY, b"%")) for n in numbers]
         facts = [(f"D{n:06}", BODY, "rules", False, False, 1, 1, None, False, None) for n in numbers]
         for table, rows in ((CONTENTS, contents), (BODIES, facts)):
-            path = f"tables/{table.name}/part-{part:03}.parquet"
-            outputs.append(write_part(folder, path, table, rows_to_table(table, rows), 1024))
+            stem = f"tables/{table.name}/part-{part:03}"
+            outputs.append(write_part(FolderStorage(folder), stem, table, rows_to_table(table, rows), 1024))
     return outputs
 
 
@@ -71,14 +72,8 @@ def test_what_duckdb_was_told_for_bodies_is_taken_back(tmp_path: Path) -> None:
 def test_parts_of_neighbouring_digests_are_read_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Ranged(Output):
-        first, last = "", ""
-
     def part(name: str, first: str, last: str) -> Output:
-        output = Ranged("contents", f"tables/contents/part-{name}.parquet", 1, 60)
-        for key, value in (("first", first), ("last", last)):
-            object.__setattr__(output, key, value)
-        return output
+        return Output("contents", f"tables/contents/part-{name}.parquet", 1, 60, first, last)
 
     outputs = [part("1", "D", "F"), part("2", "A", "C"), part("3", "D", "E"), part("4", "A", "B")]
     monkeypatch.setattr(reading, "BATCH_BYTES", 121)

@@ -4,7 +4,6 @@ import re
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -138,19 +137,11 @@ def test_a_body_that_only_others_had_wanted_is_looked_for_in_older_parts(
     assert loaded.rows_of(mine) == loaded.rebuild(mine)
 
 
-@dataclass(frozen=True)
-class Ranged(Output):
-    """A part whose range of digests is known."""
-
-    first: str = ""
-    last: str = ""
-
-
 def test_parts_whose_range_holds_no_wanted_digest_are_passed_over(study: Any, tmp_path: Path) -> None:
     ranges = {"b": ("B", "D"), "e": ("E", "G"), "h": ("H", "K"), "unknown": ("", "")}
     outputs = [
-        Ranged("contents", f"tables/contents/part-{name}.parquet", 1, 1, first=first, last=last)
-        for name, (first, last) in ranges.items()
+        Output("contents", f"tables/contents/part-{name}.parquet", 1, 1, *ends)
+        for name, ends in ranges.items()
     ]
 
     def names(*wanted: str) -> set[str]:

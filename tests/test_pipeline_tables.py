@@ -13,7 +13,7 @@ from pipeline.loading.database import create_tables
 from pipeline.parts import rows_to_table, sort_rows, write_part
 from pipeline.storage.folder import FolderStorage
 from pipeline.table import TIME, Table
-from pipeline.tables import RULESETS, TABLES
+from pipeline.tables import RULESETS, SIGNALS, TABLES
 
 # Written down a second time on purpose: a change of the contract has to be made in two places.
 KEYS = {
@@ -238,6 +238,9 @@ def test_a_part_of_bodies_tells_its_least_and_greatest_digest_and_other_parts_do
     assert (some.first, some.last, some.n_rows) == ("B", "C", 2)
     assert pq.read_table(tmp_path / some.path)["content_digest"].to_pylist() == ["B", "C"]
     none = write_part(storage, "part-x", CONTENTS, rows_to_table(CONTENTS, []))
+    signals = [(digest, "License", "", "", "x", 1) for digest in ("D", "E")]
+    told = write_part(storage, "part-x", SIGNALS, rows_to_table(SIGNALS, signals))
+    assert (told.first, told.last) == ("D", "E")
     rulesets = [("r1", "z", "none", "all", "all", 1.5)]
     other = write_part(storage, "part-x", RULESETS, rows_to_table(RULESETS, rulesets))
     assert (none.first, none.last, other.first, other.last) == ("", "", "", "")
