@@ -23,13 +23,17 @@ run_stages(read_study(Path(sys.argv[1])), (Stage.DISCOVER, Stage.CAPTURE, Stage.
 
 
 def write_study(
-    folder: Path, engine: str, archive: Path = DEMO / "archive", name: str = "study.toml"
+    folder: Path,
+    engine: str,
+    archive: Path = DEMO / "archive",
+    name: str = "study.toml",
+    output: str = 'folder = "out"',
 ) -> Path:
     """A study file; whatever the engine, it is the same study."""
     file = folder / name
     file.write_text(
         f'[study]\nname = "spark"\n[archive]\nroot = "{archive}"\nmode = "scan"\n'
-        f'[sites]\nfile = "{DEMO / "sites.csv"}"\n[engine]\n{engine}\n[output]\nfolder = "out"\n',
+        f'[sites]\nfile = "{DEMO / "sites.csv"}"\n[engine]\n{engine}\n[output]\n{output}\n',
         encoding="utf-8",
     )
     return file

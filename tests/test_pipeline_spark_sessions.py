@@ -1,5 +1,6 @@
 """The Spark engine by whatever way it is started, and what it does with tasks that fail or kill."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -179,8 +180,19 @@ def test_a_session_that_is_there_is_used_and_left_and_a_task_that_failed_is_trie
     assert spark_study.digests(study) == expected
 
 
-def test_a_local_cluster_is_a_master_that_is_passed_on(
-    tmp_path: Path, spark_study: Any, spark4: Any, expected: dict[str, str]
+def in_bucket(s3_server: Any, prefix: str) -> dict[str, str]:
+    """Every part of every table below a prefix, by its path."""
+    pages = s3_server.client.get_paginator("list_objects_v2").paginate(Bucket="census", Prefix=prefix)
+    parts = {}
+    for item in (item for page in pages for item in page["Contents"]):
+        if item["Key"].startswith(f"{prefix}/tables/"):
+            body = s3_server.client.get_object(Bucket="census", Key=item["Key"])["Body"].read()
+            parts[item["Key"].removeprefix(f"{prefix}/")] = hashlib.sha256(body).hexdigest()
+    return parts
+
+
+def test_a_local_cluster_is_a_master_that_is_passed_on_and_its_output_may_be_a_bucket(
+    tmp_path: Path, spark_study: Any, spark4: Any, s3_server: Any, expected: dict[str, str]
 ) -> None:
     # Its workers write below Spark's home, and that of the environment stays as it is.
     home = tmp_path / "home"
@@ -188,12 +200,16 @@ def test_a_local_cluster_is_a_master_that_is_passed_on(
     for path in spark4.home.iterdir():
         if path.name != "work":
             (home / path.name).symlink_to(path)
-    study = spark_study.write_study(tmp_path, spark_study.on("local-cluster[2,1,1024]"))
-    environment = {**spark4.environment, "SPARK_HOME": str(home)}
+    s3_server.put("census", "beside.txt", b"of others")
+    engine = spark_study.on("local-cluster[2,1,1024]")
+    study = spark_study.write_study(tmp_path, engine, output='folder = "s3://census/spark"\nwork = "out"')
+    keys = {name.upper(): value for name, value in s3_server.keys.items() if "key" in name}
+    environment = {**spark4.environment, **keys, "AWS_ENDPOINT_URL": s3_server.address}
+    environment["SPARK_HOME"] = str(home)
     spark_study.finish(spark_study.start(spark_study.program(spark_study.TABLES_ONLY, study), environment))
     (application,) = (home / "work").iterdir()
     assert {path.name for path in application.iterdir()} == {"0", "1"}, "two executors"
-    assert spark_study.digests(study) == expected
+    assert in_bucket(s3_server, "spark") == expected
     assert spark_study.faults_of(study) == [[]]
 
 
