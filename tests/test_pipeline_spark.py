@@ -97,9 +97,10 @@ def check_loss(faults: list[dict[str, Any]], spark_study: Any) -> None:
     """The log tells of the executor and of the task that was under way on it, and of nothing else."""
     kinds = spark_study.kinds_of(faults)
     assert kinds["executor_lost"] == 1
-    assert kinds["attempt_repeated"] + kinds["receipt_found"] >= 1
-    assert set(kinds) <= {"executor_lost", "attempt_repeated", "receipt_found"}
-    repeated = [fault for fault in faults if fault["kind"] == "attempt_repeated"]
+    # The Python of a lost executor may live on for a while, and be done with its task first.
+    repeated = [fault for fault in faults if fault["kind"] in ("attempt_repeated", "receipt_found")]
+    assert repeated
+    assert kinds.total() == 1 + len(repeated)
     assert {(fault["engine"], fault["stage"]) for fault in repeated} == {("spark", "capture")}
     assert all(fault["detail"].startswith("attempt 2, on ") for fault in repeated)
 
