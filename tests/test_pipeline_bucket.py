@@ -168,16 +168,6 @@ def test_a_server_that_fails_now_and_then_costs_nothing_but_time(
     assert in_folder(tmp_path / "bucket-work", ("dataset",)) == in_folder(expected, ("dataset",))
 
 
-def test_executors_of_spark_publish_into_a_bucket_what_the_local_engine_publishes(
-    s3: Any, spark4: Any, expected: Path, tmp_path: Path
-) -> None:
-    engine = 'name = "spark"\nmaster = "local-cluster[2,1,1024]"'
-    study = write_study(tmp_path, 'folder = "s3://census/spark"', engine)
-    finish(start(study, {**spark4.environment, **environment_of(s3)}))
-    assert in_bucket(s3, "spark") == in_folder(expected)
-    assert in_folder(tmp_path / "bucket-work", ("dataset",)) == in_folder(expected, ("dataset",))
-
-
 @pytest.mark.parametrize(
     ("output", "changed", "message"),
     [
