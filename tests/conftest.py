@@ -21,6 +21,27 @@ from pipeline.storage.storage import Storage
 SHARED = Path(os.environ.get("CENSUS_SHARED", Path(__file__).parents[2] / "shared"))
 
 
+# Files of few tests that take minutes. Whoever begins with them is not left with one of them at the end.
+SLOW = (
+    "test_pipeline_kill",
+    "test_pipeline_spark",
+    "test_pipeline_spark_sessions",
+    "test_pipeline_index_kill",
+    "test_pipeline_bucket",
+    "test_pipeline_slurm",
+    "test_pipeline_loading",
+    "test_demo_end_to_end",
+    "test_probe_bench",
+    "test_pipeline_storage_create",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow files first; otherwise the order stays."""
+    places = {name: place for place, name in enumerate(SLOW)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(SLOW)))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real test input; the test is skipped where it is not present."""
