@@ -52,8 +52,8 @@ class Record:
         return statistics.median(value(row[arm]) for row in self.rounds)
 
     def write(self, path: Path) -> None:
-        """Keep it as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        """Keep it as JSON; arms stay in their order."""
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
 
 def read_record(path: Path) -> Record:

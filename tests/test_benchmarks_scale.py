@@ -184,8 +184,12 @@ def test_a_record_is_read_as_it_was_written(
     scripts: Callable[[str], Any], record: Any, tmp_path: Path
 ) -> None:
     path = tmp_path / "record.json"
+    titles = dict.fromkeys(("spark-2", "local-1", "cc-facts"), "a title")
+    record = replace(record, titles=titles)
     record.write(path)
-    assert scripts("scale_record").read_record(path) == record
+    again = scripts("scale_record").read_record(path)
+    assert again == record
+    assert list(again.titles) == list(titles)
     assert json.loads(path.read_text())["n_tasks"] == 16
 
 
