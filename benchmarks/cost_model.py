@@ -14,6 +14,7 @@ TIB, GIB = 2**40, 2**30
 # A task reads the files of one serial, so a release has as many tasks as a segment has files.
 FILES_PER_TASK = 100
 STAGED_PARTS_PER_TASK = 2
+RELEASES_BACK = 2
 RANGE_BYTES, MOST_RANGES = 16 * 2**20, 256
 DECLARED = ("bodies", "readings", "rulesets", "signals")
 # What all cores of a cluster share; load and analyse run on one machine.
@@ -64,7 +65,7 @@ N_CRAWLS = 100
 class Unit:
     """Measured: core µs by capture or new body, and bytes by capture or new body.
 
-    `ask_us` is for one task that asks the store of its digests, by body that the store has.
+    `ask_us` is what it takes to look through the digests of the store, by body that it has.
     """
 
     capture_us: float
@@ -106,8 +107,8 @@ class Cost:
 def measure_units(record: Record) -> Unit:
     """Costs of one capture and of one new body, from medians over rounds of two workers.
 
-    A capture whose digest is known is what a run with every body stored takes; a new body is what a run
-    into an empty store takes beyond that. Core time is time by the clock on every core that was held.
+    A capture without a new body is what a later release with the same bodies takes; a new body is what a
+    run into an empty store takes beyond that. Core time is time by the clock on every core that was held.
     """
     n, new = record.n_captures, record.written["contents"].n_rows
     core = {
@@ -155,7 +156,7 @@ def estimate(crawl: Crawl, unit: Unit) -> Cost:
     n_new, n_tasks = crawl.n_captures * crawl.new_share, crawl.n_files / FILES_PER_TASK
     us = {
         "capture": crawl.n_captures * unit.capture_us,
-        "ask": n_tasks * crawl.n_stored * unit.ask_us,
+        "ask": crawl.n_stored * unit.ask_us,
         "store": n_new * unit.store_us,
         "declare": n_new * unit.declare_us,
         "load": crawl.n_captures * unit.load_us,
@@ -165,9 +166,11 @@ def estimate(crawl: Crawl, unit: Unit) -> Cost:
     n_ranges = min(MOST_RANGES, max(1.0, n_new * unit.content_bytes / RANGE_BYTES))
     # Each with its receipt: captures of a task, a part of the store, and four tables of what it declares.
     n_puts = n_tasks * 2 + n_staged + n_ranges * 2 + n_ranges * (len(DECLARED) + 1)
-    # A range opens every staged part and those of the store that hold some of it, one of each crawl; a task
-    # of `capture` every part of the store, for what it knows; `declare` and `load` read every part once.
-    n_opened = n_ranges * n_staged + (n_tasks + 1) * crawl.n_stored_parts
+    # A range opens every staged part, and those of the store that hold some of it: all ranges together every
+    # one. A task of `capture` opens the captures of its serial in the releases before; `declare` and `load`
+    # read every part once.
+    n_hints = RELEASES_BACK * n_tasks if crawl.n_stored else 0
+    n_opened = n_ranges * n_staged + crawl.n_stored_parts + n_hints
     n_gets = GETS_PER_PART * (n_opened + n_tasks + n_ranges * (len(DECLARED) + 2))
     n_bytes = crawl.n_captures * unit.capture_bytes + n_new * (unit.content_bytes + unit.declared_bytes)
     hours = {stage: value / 3.6e9 for stage, value in us.items()}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.dataset as ds
-from scale_archive import Archive
+from scale_archive import Archive, add_release
 from spark_cluster import SparkCluster
 
 HERE = Path(__file__).parent
@@ -21,6 +21,7 @@ STUDY = """\
 name = "scale"
 [archive]
 root = '{root}'
+crawls = {crawls}
 mode = "scan"
 [declare]
 dialects = ["rfc9309"]
@@ -60,7 +61,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Ours:
-    """Our stages on the archive into an empty folder, with a store of its own or one that has every body."""
+    """Our stages on the archive into an empty folder, with a store of its own."""
 
     archive: Archive
     folder: Path
@@ -111,9 +112,44 @@ class Ours:
         took: dict[str, Any] = json.loads(run_apart(command, is_single).splitlines()[-1])
         return took
 
-    def _write(self, engine: str) -> None:
-        text = STUDY.format(root=self.archive.root, engine=engine, store=self.store)
+    def _write(self, engine: str, root: Path | None = None, crawls: str = '"all"') -> None:
+        text = STUDY.format(root=root or self.archive.root, crawls=crawls, engine=engine, store=self.store)
         (self.folder / "study.toml").write_text(text)
+
+
+@dataclass(frozen=True)
+class Later(Ours):
+    """Our `capture` of a release that has what the one before it has, which the study has read."""
+
+    stages: str = "capture"
+
+    def run(self) -> Sample:
+        """Every capture of the later release read, no body stored."""
+        self.prepare()
+        started = time.time()
+        took = self.take(self.stages)
+        if took["rows"]["captures"] != 2 * self.archive.n_captures:
+            raise ArmFailed(
+                f"{took['rows']['captures']} of twice {self.archive.n_captures} captures are there"
+            )
+        return Sample(
+            self.archive.n_captures,
+            self.n_cores,
+            time.time() - started,
+            took["ended"] - took["began"],
+            took["cpu_s"],
+            took["stages"],
+        )
+
+    def prepare(self) -> None:
+        """The first releases read, and the later one listed."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        root, engine = self.folder / "archive", f"workers = {self.n_cores}"
+        first = add_release(self.archive, root)
+        self._write(engine, root, json.dumps(first))
+        self.take("discover,capture", None)
+        self._write(engine, root)
+        self.take("discover", None)
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def _over_cc(arm: str, theirs: str, *stages: str) -> Ratio:
 BOTH = ("capture", "declare")
 STAGES = {
     "capture": "capture",
-    "ask": "capture asking the store what it has",
+    "ask": "capture, asking the store what it has",
     "store": "capture, new bodies into the store",
     "declare": "declare",
     "load": "load",
@@ -103,7 +103,7 @@ TARGETS = (
         10,
     ),
     Target(
-        "capture with every digest known, 2 local workers / cc-pyspark with levels",
+        "capture of a later release, 2 local workers / cc-pyspark with levels",
         ("known-2", "cc-levels"),
         _over_cc("known-2", "cc-levels", "capture"),
     ),
@@ -188,10 +188,10 @@ def unit_table(unit: Unit) -> Iterator[str]:
     """Core time and bytes of a million captures or new bodies: so many µs and bytes of one."""
     yield "| measured, for a million | core-seconds | MB out |"
     yield "|---|---|---|"
-    yield f"| captures with known digests: capture | {unit.capture_us:.0f} | {unit.capture_bytes:.0f} |"
+    yield f"| captures without a new body: capture | {unit.capture_us:.0f} | {unit.capture_bytes:.0f} |"
     yield f"| new bodies: capture, with the store | {unit.store_us:.0f} | {unit.content_bytes:.0f} |"
     yield f"| new bodies: declare | {unit.declare_us:.0f} | {unit.declared_bytes:.0f} |"
-    yield f"| stored bodies: asked by one task of capture | {unit.ask_us:.2f} | |"
+    yield f"| stored bodies: asked for by a crawl | {unit.ask_us:.2f} | |"
     yield f"| captures: load | {unit.load_us:.0f} | |"
     yield f"| captures: analyse | {unit.analyse_us:.0f} | |"
 

@@ -13,6 +13,8 @@ from pipeline.receipts import iter_receipts, iter_short
 from pipeline.tasks import Stage, State
 
 # The stages whose tasks add to the store: from whole WARC files, and by range.
+# What `_is_success` and `_is_sound` look at.
+_TOLD_BY = ("fetch_status", "digest_ok")
 STORING = (Stage.STORE, Stage.FETCH)
 
 
@@ -53,7 +55,7 @@ def read_sound_digests(layout: Layout, parts: Iterable[str]) -> pa.Array:
     """The distinct digests of successful, sound answers in some parts of `captures`."""
     seen = pa.array([], pa.string())
     for path in parts:
-        rows = read_part(layout.published, path, ["content_digest"], _is_success() & _is_sound())
+        rows = read_part(layout.published, path, ["content_digest"], _is_success() & _is_sound(), _TOLD_BY)
         seen = pa.concat_arrays([seen, rows["content_digest"].combine_chunks()]).unique()
     return seen
 
@@ -68,7 +70,9 @@ def find_unseen(layout: Layout, captures: Sequence[Output]) -> pa.Array:
     is_wanted = _is_success() & is_placed & _is_sound()
     seen = pa.array([], pa.string())
     for output in captures:
-        rows = read_part(layout.published, output.path, ["content_digest"], is_wanted)
+        rows = read_part(
+            layout.published, output.path, ["content_digest"], is_wanted, [*_TOLD_BY, "warc_record_length"]
+        )
         seen = pa.concat_arrays([seen, rows["content_digest"].combine_chunks()]).unique()
     return drop_known(layout, seen.take(pc.sort_indices(seen)))
 

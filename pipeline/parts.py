@@ -118,12 +118,20 @@ def open_part(storage: Storage, path: str) -> Iterator[pq.ParquetFile]:
 
 
 def read_part(
-    storage: Storage, path: str, columns: Sequence[str] | None = None, where: pc.Expression | None = None
+    storage: Storage,
+    path: str,
+    columns: Sequence[str] | None = None,
+    where: pc.Expression | None = None,
+    by: Sequence[str] = (),
 ) -> pa.Table:
-    """Rows of a part, of all columns unless some are named; of a bucket no more is read than that takes."""
-    with storage.open(path) as file:
-        chosen = list(columns) if columns is not None else None
-        return pq.read_table(file, columns=chosen, filters=where, partitioning=None)
+    """Rows of a part, of all columns unless some are named; of a bucket no more is read than that takes.
+
+    `where` may speak of the columns and of those in `by`, which are read for it alone.
+    """
+    with open_part(storage, path) as part:
+        rows = part.read([*columns, *by] if columns is not None else None)
+    rows = rows if where is None else rows.filter(where)
+    return rows if columns is None else rows.select(list(columns))
 
 
 def iter_column(storage: Storage, parts: Iterable[Output], column: str) -> Iterator[pa.Array]:

@@ -30,7 +30,10 @@ def read_files(layout: Layout, discovered: StageEntry, snapshot: str, selected: 
     parts = outputs_of_release(layout, discovered, WARC_FILES.name, snapshot)
     nothing = WARC_FILES.schema.empty_table().select(columns)
     return pa.concat_tables(
-        [nothing, *(read_part(layout.published, part.path, columns, where) for part in parts)]
+        [
+            nothing,
+            *(read_part(layout.published, part.path, columns, where, ["is_selected"]) for part in parts),
+        ]
     )
 
 
@@ -39,7 +42,9 @@ def count_tasks(layout: Layout, discovered: StageEntry, snapshot: str) -> int:
     return sum(
         n_tasks_of(pc.value_counts(serials["serial"]).field("counts").to_pylist())
         for output in outputs_of_release(layout, discovered, WARC_FILES.name, snapshot)
-        for serials in [read_part(layout.published, output.path, ["serial"], pc.field("is_selected"))]
+        for serials in [
+            read_part(layout.published, output.path, ["serial"], pc.field("is_selected"), ["is_selected"])
+        ]
     )
 
 

@@ -44,5 +44,5 @@ def _read_moves(storage: Storage, captures: Sequence[Output]) -> pa.Table:
     columns = ["url", "fetch_redirect"]
     nothing = CAPTURES.schema.empty_table().select(columns)
     return pa.concat_tables(
-        [nothing, *(read_part(storage, part.path, columns, is_move) for part in captures)]
+        [nothing, *(read_part(storage, part.path, columns, is_move, ["fetch_status"]) for part in captures)]
     )
