@@ -33,8 +33,10 @@ def measure(master: str, n_tasks: int, folder: Path) -> dict[str, float]:
     """Run a plan and look at this process and at its Java, in MiB, and how long it took, in seconds."""
     from pyspark import SparkContext
 
+    # A thousand tasks to a release, as Common Crawl's have.
     tasks = [
-        Task(Stage.CAPTURE, str(n), "snapshot=S", (f"{n}.gz",), ("1",), (str(n), "0")) for n in range(n_tasks)
+        Task(Stage.CAPTURE, str(n), f"snapshot=S{n // 1000}", (f"{n}.gz",), ("1",), (str(n), "0"))
+        for n in range(n_tasks)
     ]
     context, started = Failing(folder, "nowhere"), time.monotonic()
     with SparkEngine(master) as engine:
