@@ -27,6 +27,7 @@ from pipeline.engines.spark_session import (
     stop_context,
 )
 from pipeline.faults import FaultKind, FaultLog
+from pipeline.layout import Layout
 from pipeline.receipts import read_receipt
 from pipeline.run_task import failed_receipt, run_task
 from pipeline.tasks import Receipt, State, Task
@@ -79,6 +80,7 @@ class SparkEngine:
         self._is_ours = False
         self._package: tempfile.TemporaryDirectory[str] | None = None
         self._lost: set[str] = set()
+        self._checked: set[Layout] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -110,7 +112,9 @@ class SparkEngine:
 
     def _run_jobs(self, context: Context, tasks: Sequence[Task]) -> Iterator[Receipt]:
         spark = self._running_context()
-        check_executors(spark, context)
+        if context.layout not in self._checked:
+            check_executors(spark, context)
+            self._checked.add(context.layout)
         size = max(FEWEST_TASKS, TASKS_PER_CORE * spark.defaultParallelism)
         jobs = deque(tasks[start : start + size] for start in range(0, len(tasks), size))
         with ThreadPoolExecutor(JOBS) as threads:
