@@ -5,6 +5,7 @@ import fcntl
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,8 @@ TEMPORARY = ".tmp-"
 # Held for a moment by those who create something where there are no hard links.
 CREATING = ".create.lock"
 ATTEMPTS = 10
+# To make a file in a folder that others remove whenever it is empty.
+MAKE_ATTEMPTS, MAKE_PAUSE_S = 100, 0.0002
 # What file systems without hard links answer.
 _NO_LINKS = frozenset([errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK])
 
@@ -148,11 +151,12 @@ def _iter_files(folder: Path) -> Iterator[Path]:
 
 def _make(path: Path) -> None:
     """An empty file, in a folder that another process may just be removing as empty."""
-    for _ in range(ATTEMPTS):
+    for attempt in range(MAKE_ATTEMPTS):
         with suppress(FileNotFoundError):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
             return
+        time.sleep(attempt * MAKE_PAUSE_S)
     path.touch()
 
 
