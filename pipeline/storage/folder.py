@@ -3,8 +3,10 @@
 import errno
 import fcntl
 import os
+import random
 import secrets
 import shutil
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +19,8 @@ TEMPORARY = ".tmp-"
 # Held for a moment by those who create something where there are no hard links.
 CREATING = ".create.lock"
 ATTEMPTS = 10
+# Threads of one process make and remove folders in turn; other processes may still come between.
+_FOLDERS = threading.Lock()
 # To make a file in a folder that others remove whenever it is empty.
 MAKE_ATTEMPTS, MAKE_PAUSE_S = 100, 0.0002
 # What file systems without hard links answer.
@@ -116,7 +120,8 @@ class FolderStorage:
     def _remove_empty(self, folder: Path) -> None:
         while folder != self._folder:
             try:
-                folder.rmdir()
+                with _FOLDERS:
+                    folder.rmdir()
             except OSError:  # not empty, or gone
                 return
             folder = folder.parent
@@ -152,11 +157,11 @@ def _iter_files(folder: Path) -> Iterator[Path]:
 def _make(path: Path) -> None:
     """An empty file, in a folder that another process may just be removing as empty."""
     for attempt in range(MAKE_ATTEMPTS):
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError), _FOLDERS:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
             return
-        time.sleep(attempt * MAKE_PAUSE_S)
+        time.sleep(random.random() * attempt * MAKE_PAUSE_S)
     path.touch()
 
 
