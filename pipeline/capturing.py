@@ -14,12 +14,12 @@ from pipeline.layout import STAGING_FOLDER, Layout
 from pipeline.listing import Record
 from pipeline.manifest import SnapshotFacts, StageEntry
 from pipeline.modes import Mode
-from pipeline.progress import Progress, show_progress
+from pipeline.progress import Progress, log, show_progress
 from pipeline.receipts import forget_receipt, read_receipts
 from pipeline.releases import count_tasks, files_of_urls, list_files, outputs_of_release, read_files
 from pipeline.sites import read_hosts
 from pipeline.stages import capture, store
-from pipeline.store_used import is_store_used, note_store
+from pipeline.store_used import forget_lost, is_store_used, name_of_store, note_store
 from pipeline.study import Study
 from pipeline.targeted import Targeted, keys_of
 from pipeline.targets import find_targets, study_urls
@@ -67,12 +67,17 @@ class Capturing:
 
     def run(self, summary: StageSummary, record: Record) -> None:
         """Read every release; raises TasksMissingError for what could not be read and may not be missing."""
+        n_lost = forget_lost(self._layout)
+        if n_lost:
+            log(f"capture: {n_lost:,} parts of the store are gone or damaged; what they held is read again")
         self._is_store_used = is_store_used(self._layout)
+        # One that loses a part meanwhile has another name by then.
+        store_name = name_of_store(self._layout)
         if self._is_store_used:
-            note_store(self._layout)
+            note_store(self._layout, store_name)
         self._scan(summary, record)
         self._read_shards(summary, record)
-        note_store(self._layout)
+        note_store(self._layout, store_name)
         by_index = self._in_mode(Mode.INDEX)
         if by_index:
             targeted = self._targeted()

@@ -13,9 +13,9 @@ from pipeline.receipts import iter_receipts, iter_short
 from pipeline.tasks import Stage, State
 
 # The stages whose tasks add to the store: from whole WARC files, and by range.
+STORING = (Stage.STORE, Stage.FETCH)
 # What `_is_success` and `_is_sound` look at.
 _TOLD_BY = ("fetch_status", "digest_ok")
-STORING = (Stage.STORE, Stage.FETCH)
 
 
 def iter_stored_parts(layout: Layout) -> Iterator[Output]:

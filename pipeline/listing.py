@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from pipeline.layout import Layout
 from pipeline.manifest import LISTS, SnapshotFacts, StageEntry, digest_of
-from pipeline.parts import Output, open_part
+from pipeline.parts import Output, naming, open_part
 from pipeline.tasks import Receipt, SkipCount, Stage, State
 
 ROWS = 1024
@@ -124,11 +124,13 @@ def iter_outputs(
 ) -> Iterator[Output]:
     """The parts that a stage has published, of one table and partition if they are named, as listed.
 
-    Read in batches. Nothing for no entry, and for one without parts.
+    Read in batches. Nothing for no entry, and for one without parts; PartError when the list is gone or
+    damaged.
     """
     if entry is None or not entry.listing:
         return
-    with open_part(layout.published, entry.listing) as listing:
+    where = f"{layout.published.root}/{entry.listing}"
+    with open_part(layout.published, entry.listing) as listing, naming(where):
         for batch in listing.iter_batches(ROWS):
             if table:
                 batch = batch.filter(pc.equal(batch["table"], table))

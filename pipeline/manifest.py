@@ -10,6 +10,8 @@ from pipeline.tables import SCHEMA_VERSION
 from pipeline.tasks import SkipCount, Stage
 
 LISTS = "lists"
+# Goes up when an entry states other things than before.
+FORMAT = 2
 
 
 class StageMissingError(RuntimeError):
@@ -97,14 +99,14 @@ def digest_of(value: object) -> str:
 
 
 def read_manifest(layout: Layout) -> Manifest:
-    """The manifest of an output folder; an empty one when there is none or it is of another schema.
+    """The manifest of an output folder; an empty one when there is none or it is of another schema or format.
 
     Raises ManifestError when the file is damaged.
     """
     storage = layout.published
     try:
         stored = json.loads(storage.read(MANIFEST))
-        if stored.get("schema_version") != SCHEMA_VERSION:
+        if (stored.get("schema_version"), stored.get("format")) != (SCHEMA_VERSION, FORMAT):
             return Manifest()
         return Manifest({Stage(name): _parse_entry(entry) for name, entry in stored["stages"].items()})
     except FileNotFoundError:
@@ -112,7 +114,7 @@ def read_manifest(layout: Layout) -> Manifest:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ManifestError(
             f"{storage.root}/{MANIFEST} is not a manifest ({error});"
-            " delete it and run again: receipts stay valid"
+            " delete it and run again: what is done stays done"
         ) from error
 
 
@@ -137,7 +139,8 @@ def _parse_entry(stored: dict[str, object]) -> StageEntry:
 def write_manifest(layout: Layout, manifest: Manifest) -> None:
     """Replace the stored manifest, and remove the lists of parts that it no longer names."""
     stages = {str(stage): asdict(entry) for stage, entry in sorted(manifest.stages.items())}
-    text = json.dumps({"schema_version": SCHEMA_VERSION, "stages": stages}, indent=1, sort_keys=True)
+    fields = {"format": FORMAT, "schema_version": SCHEMA_VERSION, "stages": stages}
+    text = json.dumps(fields, indent=1, sort_keys=True)
     storage = layout.published
     storage.replace(MANIFEST, (text + "\n").encode())
     named = {entry.listing for entry in manifest.stages.values()}

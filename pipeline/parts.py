@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -47,6 +47,14 @@ REPETITIVE = frozenset(
         "truncated",
     ]
 )
+
+
+# `run` looks at the parts of what is done, and does again what lacks one.
+ANEW = "run `crawlcensus run` again, which makes it anew"
+
+
+class PartError(RuntimeError):
+    """A published part, or a list of parts, is gone or damaged; the text names the file and the way on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +119,25 @@ def _bounds(table: Table, rows: pa.Table, order: pa.Array | None) -> tuple[str, 
 
 @contextmanager
 def open_part(storage: Storage, path: str) -> Iterator[pq.ParquetFile]:
-    """A part, to be read by row groups or batches; FileNotFoundError when it is gone."""
-    # What lies side by side in a bucket comes in one request.
-    with storage.open(path) as file, pq.ParquetFile(file, pre_buffer=True) as part:
+    """A part, to be read by row groups or batches; PartError when it is gone or no Parquet file."""
+    with ExitStack() as stack:
+        with naming(f"{storage.root}/{path}"):
+            file = stack.enter_context(storage.open(path))
+            # What lies side by side in a bucket comes in one request.
+            part = stack.enter_context(pq.ParquetFile(file, pre_buffer=True))
         yield part
+
+
+@contextmanager
+def naming(where: str) -> Iterator[None]:
+    """PartError for what a part that is gone or damaged raises within the block."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise PartError(f"{where} is gone. Fix: {ANEW}.") from error
+    except (pa.ArrowException, OSError) as error:
+        found = " ".join(str(error).split())
+        raise PartError(f"{where} is damaged ({found}). Fix: remove it and {ANEW}.") from error
 
 
 def read_part(
@@ -128,7 +151,7 @@ def read_part(
 
     `where` may speak of the columns and of those in `by`, which are read for it alone.
     """
-    with open_part(storage, path) as part:
+    with open_part(storage, path) as part, naming(f"{storage.root}/{path}"):
         rows = part.read([*columns, *by] if columns is not None else None)
     rows = rows if where is None else rows.filter(where)
     return rows if columns is None else rows.select(list(columns))

@@ -108,7 +108,7 @@ def read_receipts(layout: Layout, tasks: Iterable[Task]) -> dict[str, Receipt | 
     return found
 
 
-def forget_receipt(layout: Layout, task: Task) -> None:
+def forget_receipt(layout: Layout, task: Task | Receipt) -> None:
     """Have a task run again, whatever it has done."""
     storage, folder = layout.storage_of_stage(task.stage), folder_of(task.stage, task.partition)
     storage.remove([f"{folder}/{task.task_id}{DONE}", f"{folder}/{task.task_id}{SHORT}"])

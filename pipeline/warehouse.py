@@ -24,7 +24,7 @@ from pipeline.loading.database import (
     replace_rows,
 )
 from pipeline.loading.notes import create_notes, find_changes, rules_of
-from pipeline.loading.parts import Parts
+from pipeline.loading.parts import Parts, naming_damage
 from pipeline.loading.probe import load_probe
 from pipeline.loading.rows import load_facts, load_hosts, load_lists
 from pipeline.loading.urls import load_urls
@@ -140,7 +140,15 @@ def _extend_warehouse(source: Source, parts: Parts) -> dict[str, int]:
 
 
 def _load_parts(source: Source, parts: Parts) -> dict[str, int]:
-    """Add the parts that the database has not read; returns the rows of each table."""
+    """Add the parts that the database has not read; returns the rows of each table.
+
+    Raises PartError when one of them is gone or damaged.
+    """
+    with naming_damage():
+        return _add_parts(source, parts)
+
+
+def _add_parts(source: Source, parts: Parts) -> dict[str, int]:
     con = parts.con
     captured = source.manifest.require(Stage.CAPTURE)
     indexed = [facts.snapshot for facts in captured.snapshots if facts.mode == Mode.INDEX]

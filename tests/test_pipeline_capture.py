@@ -460,7 +460,7 @@ def test_a_failed_task_leaves_a_receipt_with_the_text_of_its_error(tmp_path: Pat
     task = Task(Stage.STORE, "S/", "snapshot=S", ("staging/gone.parquet",), ("1",), ("", ""))
     receipt = run_task(Context(tmp_path, "archive"), task)
     assert receipt.state is State.FAILED
-    assert receipt.error.startswith("FileNotFoundError: ")
+    assert receipt.error.startswith(f"PartError: {tmp_path}/staging/gone.parquet is gone")
     assert "Traceback" in receipt.error
     path = tmp_path / "receipts/store/snapshot=S" / f"{task.task_id}.short.json"
     stored_receipt = json.loads(path.read_text("utf-8"))

@@ -9,7 +9,7 @@ from pipeline import listing
 from pipeline.layout import Layout
 from pipeline.listing import Record, iter_outputs
 from pipeline.manifest import Manifest, SnapshotFacts, StageEntry, read_manifest, write_manifest
-from pipeline.parts import Output
+from pipeline.parts import Output, PartError
 from pipeline.storage.storage import Storage
 from pipeline.tasks import Receipt, SkipCount, Stage, State
 
@@ -100,10 +100,18 @@ def test_no_entry_and_an_entry_without_parts_have_none(local: Layout) -> None:
     assert list(iter_outputs(local, StageEntry(Stage.CAPTURE, "", 0), "captures", "snapshot=S")) == []
 
 
-def test_a_list_that_is_gone_is_not_an_empty_list(layout: Layout) -> None:
+def test_a_list_that_is_gone_or_damaged_is_not_an_empty_list(layout: Layout) -> None:
     entry = record(layout, receipt(part(1)))
+    content = layout.published.read(entry.listing)
+    # Its footer holds, its rows do not.
+    layout.published.replace(entry.listing, b"x" * (len(content) // 3) + content[len(content) // 3 :])
+    with pytest.raises(PartError, match=rf"{entry.listing} is damaged .* remove it and run .*run` again"):
+        list(iter_outputs(layout, entry))
+    layout.published.replace(entry.listing, b"no list")
+    with pytest.raises(PartError, match=rf"{entry.listing} is damaged"):
+        list(iter_outputs(layout, entry))
     layout.published.remove([entry.listing])
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(PartError, match=rf"{entry.listing} is gone\. Fix: run `crawlcensus run` again"):
         list(iter_outputs(layout, entry))
 
 

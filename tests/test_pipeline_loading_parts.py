@@ -15,7 +15,7 @@ from pipeline.layout import Layout
 from pipeline.loading.notes import create_notes, rules_of
 from pipeline.loading.parts import OLD, Parts
 from pipeline.manifest import read_manifest
-from pipeline.parts import Output
+from pipeline.parts import Output, PartError
 from pipeline.tables import TABLES
 from pipeline.tasks import Stage
 
@@ -221,6 +221,27 @@ def test_what_is_no_warehouse_of_ours_is_replaced(study: Any, loaded: Any, damag
         path.write_bytes(b"something else" * 1000 if damage == "other" else path.read_bytes()[:9000])
     loaded.forget(study.out, Stage.LOAD)
     study.run(Stage.LOAD)
+    assert loaded.rows_of(study) == before
+
+
+# ---- parts that are gone or damaged
+
+
+@pytest.mark.parametrize("table", ["captures", "contents", "readings"])
+@pytest.mark.parametrize("content", [b"PAR1 no part PAR1", None])
+def test_a_part_that_is_gone_or_damaged_is_named_with_the_way_on(
+    study: Any, loaded: Any, table: str, content: bytes | None
+) -> None:
+    before = loaded.rows_of(study)
+    part = min((study.out / "tables" / table).rglob("*.parquet"))
+    if content is None:
+        part.unlink()
+    else:
+        part.write_bytes(content)
+    (study.out / "census.duckdb").unlink()
+    with pytest.raises(PartError, match=rf"{part.name}.* Fix: remove it, if it is there, and run .* again"):
+        study.run(Stage.LOAD)
+    loaded.load(study, loaded.OLD)
     assert loaded.rows_of(study) == before
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.layout import Layout
 from pipeline.locking import FolderInUseError, hold_folder, hold_folders
+from pipeline.store_used import forget_lost
 from pipeline.tasks import Stage
 
 FIRST, SECOND = "CC-MAIN-2024-10", "CC-MAIN-2024-18"
@@ -115,6 +116,38 @@ def test_a_store_that_was_removed_is_filled_again(studies: Any, place: Path, mod
     shutil.rmtree(place / "store")
     assert loaded(study, studies) == before
     assert study.stored() == held
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut"])
+@pytest.mark.parametrize("mode", ["scan", "shard", "index"])
+def test_a_store_that_has_lost_a_part_is_filled_again_for_every_study_that_read_into_it(
+    studies: Any, place: Path, mode: str, damage: str
+) -> None:
+    one, two = (studies.TargetedStudy(place / name, MINE, mode, store=STORE) for name in ("one", "two"))
+    before = [loaded(one, studies), loaded(two, studies)]
+    held = set(one.stored())
+    for part in (place / "store/tables/contents").iterdir():
+        part.unlink() if damage == "gone" else part.write_bytes(part.read_bytes()[:-1])
+    # The first to notice is killed before it has read anything again.
+    assert forget_lost(Layout(one.out, place / "store")) > 0
+    assert [loaded(two, studies), loaded(one, studies)] == before[::-1]
+    assert set(one.stored()) == held
+    assert forget_lost(Layout(one.out, place / "store")) == 0
+    for study in (one, two):
+        # Of h4's record nobody has what it states: in a plan without the others it is asked for once more.
+        assert study.run(Stage.CAPTURE)[Stage.CAPTURE].n_tasks_run <= (mode == "index")
+        assert study.run(Stage.CAPTURE)[Stage.CAPTURE].n_tasks_run == 0
+
+
+def test_a_store_that_loses_a_part_says_so(
+    studies: Any, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = studies.TargetedStudy(place / "study", MINE, "scan")
+    before = loaded(study, studies)
+    next((study.out / "tables/contents").iterdir()).unlink()
+    capsys.readouterr()
+    assert loaded(study, studies) == before
+    assert "1 parts of the store are gone or damaged; what they held is read again" in capsys.readouterr().err
 
 
 # ---- one run at a time

@@ -12,6 +12,7 @@ from pipeline.layout import Layout, write_text_atomic
 from pipeline.listing import Record
 from pipeline.manifest import (
     Manifest,
+    ManifestError,
     SnapshotFacts,
     StageEntry,
     StageMissingError,
@@ -245,6 +246,22 @@ def test_a_folder_without_a_manifest_or_with_one_of_another_schema_has_an_empty_
     assert read_manifest(Layout(tmp_path)) == Manifest()
     (tmp_path / "manifest.json").write_text('{"schema_version": "0", "stages": {"x": 1}}', encoding="utf-8")
     assert read_manifest(Layout(tmp_path)) == Manifest()
+
+
+@pytest.mark.parametrize("change", [{"format": 1}, {"format": None}])
+def test_a_manifest_of_an_older_format_is_read_as_an_empty_one(
+    tmp_path: Path, change: dict[str, object]
+) -> None:
+    layout = Layout(tmp_path)
+    write_manifest(layout, Manifest({Stage.CAPTURE: ENTRY}))
+    path = tmp_path / "manifest.json"
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    del stored["stages"]["capture"]["listing"]
+    path.write_text(json.dumps(stored), encoding="utf-8")
+    with pytest.raises(ManifestError, match=r"manifest\.json is not a manifest .*delete it and run again"):
+        read_manifest(layout)
+    path.write_text(json.dumps(stored | change), encoding="utf-8")
+    assert read_manifest(layout) == Manifest()
 
 
 def test_a_stage_that_is_required_must_be_there_and_rest_on_what_stands_now() -> None:

@@ -17,6 +17,7 @@ FAILURE = (
     "pipeline.engines.engine.EngineLostError",
     "pipeline.manifest.ManifestError",
     "pipeline.manifest.StageMissingError",
+    "pipeline.parts.PartError",
     "pipeline.receipt_files.ReceiptError",
     "pipeline.storage.storage.StorageError",
     "pipeline.locking.FolderInUseError",

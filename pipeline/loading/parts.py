@@ -11,7 +11,7 @@ import pyarrow as pa
 from pipeline.layout import Layout
 from pipeline.loading.database import count_rows, literal
 from pipeline.loading.notes import SCHEMA
-from pipeline.parts import Output
+from pipeline.parts import ANEW, Output, PartError
 from pipeline.table import Table
 
 # Few enough for copies of a batch to lie on a disk, and for the rows of captures to be sorted in memory.
@@ -62,6 +62,18 @@ def local_copies(layout: Layout, paths: Sequence[str]) -> Iterator[list[str]]:
     # Parts of one table stand in one place.
     with layout.storage_of(paths[0]).local(paths) as files:
         yield list(map(str, files))
+
+
+@contextmanager
+def naming_damage() -> Iterator[None]:
+    """PartError where DuckDB finds a part gone or damaged within the block."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.InvalidInputException) as error:
+        found = str(error).splitlines()[0]
+        if ".parquet" not in found:
+            raise
+        raise PartError(f"{found}. Fix: remove it, if it is there, and {ANEW}.") from error
 
 
 @dataclass(frozen=True, slots=True)

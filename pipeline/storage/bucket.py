@@ -153,7 +153,7 @@ class BucketStorage:
                 break
             except BotoCoreError as error:
                 if attempt == ATTEMPTS:
-                    raise StorageError(f"[output] {self._root}/{name}: {error}") from error
+                    raise self._unreached(f"{self._root}/{name}", error) from error
                 self._n_retries += 1
                 _pause(attempt)
         return answer
@@ -226,7 +226,14 @@ class BucketStorage:
                 f"[output] {self._root}: no AWS credentials were found; {CREDENTIALS}"
             ) from error
         except BotoCoreError as error:
-            raise StorageError(f"[output] {self._root}: {error}") from error
+            raise self._unreached(self._root, error) from error
+
+    def _unreached(self, where: str, error: Exception) -> StorageError:
+        endpoint = self._client.meta.endpoint_url
+        return StorageError(
+            f"[output] {where}: {error}. Run again to go on where it stopped;"
+            f" if {endpoint} is not your server, mend AWS_ENDPOINT_URL."
+        )
 
     def _explain(self, error: Any) -> StorageError:
         """What a person has to mend, where it is known."""
