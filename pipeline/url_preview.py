@@ -37,16 +37,16 @@ def _read_done(job: Job, tasks: Sequence[Task]) -> list[Receipt | None]:
 
 
 def _say_left(job: Job, sampling: Sampling, read: Sequence[Receipt]) -> str:
-    n_tasks = n_left = 0
-    cost = Cost()
-    for part in sampling.iter_parts(read):
-        receipts = _read_done(job, sampling.plan_drawing([part]))
-        n_tasks += len(receipts)
-        if None in receipts:
-            n_left += 1
-            cost += sampling.cost_of(part)
-    of = f"urls: {n_left} of {n_tasks} parts of the index of pages left"
-    return f"{of}, at most {describe(cost, tariff_of(job.study))}" if n_left else of
+    # One footer at a time is held; receipts are listed once for all of them.
+    planned = [
+        (task, sampling.cost_of(part))
+        for part in sampling.iter_parts(read)
+        for task in sampling.plan_drawing([part])
+    ]
+    done = _read_done(job, [task for task, _ in planned])
+    left = [cost for (_, cost), receipt in zip(planned, done, strict=True) if receipt is None]
+    of = f"urls: {len(left)} of {len(planned)} parts of the index of pages left"
+    return f"{of}, at most {describe(sum(left, Cost()), tariff_of(job.study))}" if left else of
 
 
 def _estimate(job: Job, sampling: Sampling) -> Iterator[str]:

@@ -11,18 +11,7 @@ from pipeline.storage.choice import is_bucket, open_storage
 from pipeline.storage.folder import FolderStorage
 from pipeline.storage.storage import Storage
 
-ROOT = Path(__file__).parents[1]
 KINDS = ("folder", "bucket")
-# Tries to create twenty things, at the same time as others that were started with it.
-CREATOR = """
-import sys, time
-from pipeline.storage.choice import open_storage
-root, who, go = sys.argv[1:]
-storage = open_storage(root)
-storage.size("x")
-time.sleep(max(0, float(go) - time.time()))
-print("".join(str(int(storage.create(f"made/{i}", who.encode()))) for i in range(20)))
-"""
 
 
 def names(storage: Storage, prefix: str) -> list[str]:
