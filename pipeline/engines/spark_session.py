@@ -4,7 +4,8 @@ import os
 import secrets
 import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
 
 APP_NAME = "crawlcensus"
 LIBRARIES = ("fastwarc", "httpx", "protego", "pyarrow", "stamina", "tldextract", "warcio")
+# Java hands tasks to Python and does no work itself: to compile what it runs as well as it could would take
+# seconds of the cores that Python works on.
+COMPILE_LITTLE = "-XX:TieredStopAtLevel=1"
 # What Spark keeps of jobs that have ended would grow with the plan; whoever has set it keeps his value.
 DEFAULTS = {
     "spark.ui.enabled": "false",
     "spark.ui.retainedJobs": "16",
     "spark.ui.retainedStages": "16",
     "spark.ui.retainedTasks": "1024",
+    "spark.executor.extraJavaOptions": COMPILE_LITTLE,
 }
 # What Spark says of executors that it has let go itself: for idleness, or at the end.
 LET_GO = "killed by driver"
@@ -74,13 +79,29 @@ def _start_context(master: str | None) -> "SparkContext":
     if master is not None:
         launching.setMaster(master)
     # Java first: only then are the user's own settings (spark-defaults.conf, spark-submit) known.
-    SparkContext._ensure_initialized(conf=launching)
+    with options_of_java():
+        SparkContext._ensure_initialized(conf=launching)
     conf = SparkConf().setAppName(APP_NAME).set("spark.speculation", "false")
     if master is not None:
         conf.setMaster(master)
     for key, value in DEFAULTS.items():
         conf.setIfMissing(key, value)
     return SparkContext(conf=conf)
+
+
+@contextmanager
+def options_of_java() -> Iterator[None]:
+    """Java that is started within the block compiles little, unless the user's options say otherwise."""
+    name = "SPARK_SUBMIT_OPTS"
+    given = os.environ.get(name)
+    os.environ[name] = f"{COMPILE_LITTLE} {given or ''}".strip()
+    try:
+        yield
+    finally:
+        if given is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = given
 
 
 def driver_lost() -> tuple[type[Exception], ...]:
