@@ -16,6 +16,9 @@ from analysis.dataset_columns import Column, quote
 from analysis.model_table import MODELS, Kind
 from analysis.models import query_of
 
+# By query: many tables lead back over the same models, and a query is a tree of thousands of nodes.
+_RELATIONS: dict[str, frozenset[str]] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
@@ -47,13 +50,19 @@ def trace_lineage(
     return Lineage("\n".join([*parts, f"{query}\nORDER BY {order};", ""]), reads, missing)
 
 
-def read_relations(con: duckdb.DuckDBPyConnection, query: str) -> set[str]:
+def read_relations(con: duckdb.DuckDBPyConnection, query: str) -> frozenset[str]:
     """The tables and views that a query names, without the names that its WITH clauses give."""
+    if query not in _RELATIONS:
+        _RELATIONS[query] = _parse_relations(con, query)
+    return _RELATIONS[query]
+
+
+def _parse_relations(con: duckdb.DuckDBPyConnection, query: str) -> frozenset[str]:
     answer = con.execute("SELECT json_serialize_sql(?)", [query]).fetchone()
     nodes = list(_iter_nodes(json.loads(answer[0] if answer else "{}")))
     named = {str(node["table_name"]) for node in nodes if node.get("type") == "BASE_TABLE"}
     own = {str(item["key"]) for node in nodes if "map" in node for item in node["map"]}
-    return named - own
+    return frozenset(named - own)
 
 
 def _iter_nodes(tree: object) -> "Iterator[dict[str, Any]]":
@@ -74,11 +83,13 @@ def _is_source(dataset: Dataset) -> bool:
     return not dataset.query and (dataset.sources[0] not in models or "host" in dataset.key)
 
 
-def _find_steps(con: duckdb.DuckDBPyConnection, query: str, sources: frozenset[str]) -> dict[str, set[str]]:
+def _find_steps(
+    con: duckdb.DuckDBPyConnection, query: str, sources: frozenset[str]
+) -> dict[str, frozenset[str]]:
     """The models between the sources and a query, each with what it reads."""
     models = {model.name for model in MODELS} - sources
-    steps: dict[str, set[str]] = {}
-    waiting = read_relations(con, query) & models
+    steps: dict[str, frozenset[str]] = {}
+    waiting = set(read_relations(con, query) & models)
     while waiting:
         name = waiting.pop()
         steps[name] = read_relations(con, query_of(name))

@@ -1,6 +1,7 @@
 """Tables of the warehouse that Python fills for the models to join: few rows, columns described."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,6 +23,21 @@ class MadeTable:
     name: str
     one_row_per: str
     columns: tuple[MadeColumn, ...]
+
+
+@contextmanager
+def at_once(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """What is done in the block is written once, at its end; nothing of it stands when the block raises.
+
+    Statement by statement, a file's comments alone are a thousand writes that each wait for the disk.
+    """
+    con.begin()
+    try:
+        yield
+    except BaseException:
+        con.rollback()
+        raise
+    con.commit()
 
 
 def fill_table(con: duckdb.DuckDBPyConnection, table: MadeTable, rows: Sequence[Sequence[object]]) -> None:
@@ -69,10 +85,11 @@ def create_missing(con: duckdb.DuckDBPyConnection, table: MadeTable) -> None:
     if found:
         return
     columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
-    con.execute(f"CREATE TABLE {table.name} ({columns})")
-    con.execute(f"COMMENT ON TABLE {table.name} IS {_quoted(f'One row per {table.one_row_per}')}")
-    for column in table.columns:
-        con.execute(f"COMMENT ON COLUMN {table.name}.{column.name} IS {_quoted(column.description)}")
+    with at_once(con):
+        con.execute(f"CREATE TABLE {table.name} ({columns})")
+        con.execute(f"COMMENT ON TABLE {table.name} IS {_quoted(f'One row per {table.one_row_per}')}")
+        for column in table.columns:
+            con.execute(f"COMMENT ON COLUMN {table.name}.{column.name} IS {_quoted(column.description)}")
 
 
 def _quoted(text: str) -> str:

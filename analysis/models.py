@@ -15,6 +15,7 @@ from typing import NamedTuple
 import duckdb
 
 from analysis.batches import fill_in_batches
+from analysis.made_tables import at_once
 from analysis.model_table import MODELS, PREPARED, Kind, Model
 from analysis.probe_tables import create_probe_tables
 
@@ -195,9 +196,10 @@ def _create(con: duckdb.DuckDBPyConnection, model: Model, kind: Kind) -> None:
     if model.in_batches:
         fill_in_batches(con, name, query)
     description = describe(name)
-    con.execute(f"COMMENT ON {kind} {name} IS {_quoted(description.question)}")
-    for column in description.columns:
-        con.execute(f"COMMENT ON COLUMN {name}.{column.name} IS {_quoted(column.description)}")
+    with at_once(con):
+        con.execute(f"COMMENT ON {kind} {name} IS {_quoted(description.question)}")
+        for column in description.columns:
+            con.execute(f"COMMENT ON COLUMN {name}.{column.name} IS {_quoted(column.description)}")
 
 
 def _drop(con: duckdb.DuckDBPyConnection, name: str) -> None:
