@@ -1,6 +1,7 @@
 """Bodies into the warehouse, those of a store that captures want, and what they declare."""
 
 from pipeline.archive_tables import CONTENTS
+from pipeline.loading.database import count_rows, quote
 from pipeline.loading.notes import SCHEMA
 from pipeline.loading.parts import NEW, OLD, Parts
 from pipeline.table import Table
@@ -19,6 +20,17 @@ _BODIES = """
 INSERT INTO bodies BY NAME
 SELECT due.*, content
 FROM {parts} AS store JOIN (FROM due WHERE {digests}) AS due USING (content_digest)
+"""
+# Two runs that store at the same time may both store a body that neither had; both parts tell the same of it.
+_REPEATED = """
+CREATE OR REPLACE TEMP TABLE repeated AS
+SELECT content_digest FROM facts GROUP BY content_digest HAVING count(*) > 1
+"""
+_DROP_REPEATED = """
+DELETE FROM {table} WHERE rowid IN (
+    SELECT unnest(list(rowid ORDER BY rowid)[2:])
+    FROM {table} SEMI JOIN repeated USING (content_digest) GROUP BY {key}
+)
 """
 # Rulesets of the bodies that have just come which are not there yet.
 _OUTCOMES = """
@@ -41,9 +53,13 @@ def load_bodies(parts: Parts) -> None:
     other studies of the store or for a plan that this one had.
     """
     _find_facts(parts)
+    parts.con.execute(_REPEATED)
+    _drop_repeated(parts, "facts", BODIES)
     _load_contents(parts)
+    _drop_repeated(parts, BODIES.name, BODIES)
     for table, order in _IN_ORDER:
         _load_table(parts, table, order)
+        _drop_repeated(parts, table.name, table)
     for which in (NEW, OLD):
         parts.con.execute(_OUTCOMES)
         for batch in parts.each_with(RULESETS, "outcomes", which):
@@ -84,6 +100,12 @@ def _load_table(parts: Parts, table: Table, order: str) -> None:
                 f"INSERT INTO {table.name} BY NAME"
                 f" SELECT * FROM {batch} SEMI JOIN digests USING (content_digest) ORDER BY {order}"
             )
+
+
+def _drop_repeated(parts: Parts, name: str, table: Table) -> None:
+    """Leave one of the rows that two parts have told of the same body."""
+    if count_rows(parts.con, "repeated"):
+        parts.con.execute(_DROP_REPEATED.format(table=name, key=", ".join(map(quote, table.key))))
 
 
 def _list_digests(parts: Parts, source: str) -> None:
