@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -74,8 +75,9 @@ def write_page(page: Page, folder: Path, before: Page | None, after: Page | None
         _write(folder / f"{name}.svg", page.svg)
 
 
+@cache
 def environment() -> jinja2.Environment:
-    """How the templates are read."""
+    """How the templates are read: one environment a process, so that each template is compiled once."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
