@@ -39,9 +39,10 @@ class Description:
     columns: tuple[Column, ...]
 
 
-PANEL_OF = """
+PANEL_READS = "panel_by_dialect"
+PANEL_OF = f"""
 CREATE OR REPLACE MACRO panel_of(wanted) AS TABLE
-SELECT * EXCLUDE (dialect) FROM panel_by_dialect WHERE dialect = wanted
+SELECT * EXCLUDE (dialect) FROM {PANEL_READS} WHERE dialect = wanted
 """
 # In the branch of a CASE, so that the lists are only merged where the pages are not the same.
 SKETCH_DISTANCE = """
@@ -87,13 +88,15 @@ def build(
     con: duckdb.DuckDBPyConnection,
     materialise: Collection[str] = (),
     tell: Callable[[str], object] = lambda _name: None,
+    until: str | None = None,
 ) -> None:
     """Create every model, replacing what an earlier build left, with its descriptions as comments.
 
     `materialise` names views to be stored as tables instead, `tell` is given each model's name when it is
-    there. The stored tables must be there (those of the live probe are made, empty, where they are not),
-    `access_states` must hold every combination of `access_combinations` and `outcome_kinds` every one of
-    `outcome_combinations`; else ModelError.
+    there, and those after `until` are left as they are (None: there are none). The stored tables must be
+    there (those of the live probe are made, empty, where they are not), `access_states` must hold every
+    combination of `access_combinations` and `outcome_kinds` every one of `outcome_combinations`; else
+    ModelError.
     """
     for name in materialise:
         find_model(name)
@@ -101,12 +104,13 @@ def build(
     _check_states(con, "access_states", AnswerKind._fields, access_combinations(con))
     _check_states(con, "outcome_kinds", LiveKind._fields, outcome_combinations(con))
     con.execute(SKETCH_DISTANCE)
-    for model in MODELS:
+    for model in MODELS[: MODELS.index(find_model(until)) + 1] if until else MODELS:
         if model.name in PREPARED:
             PREPARED[model.name](con)
         _create(con, model, Kind.TABLE if model.name in materialise else model.kind)
+        if model.name == PANEL_READS:
+            con.execute(PANEL_OF)
         tell(model.name)
-    con.execute(PANEL_OF)
 
 
 def access_combinations(con: duckdb.DuckDBPyConnection) -> list[AnswerKind]:

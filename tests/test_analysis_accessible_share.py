@@ -85,7 +85,7 @@ def built(warehouse: Make) -> duckdb.DuckDBPyConnection:
     )
     give_bodies(con, BODIES)
     draw(con, PAGES)
-    models.build(con)
+    models.build(con, until="url_coverage")
     return con
 
 
@@ -169,7 +169,7 @@ def test_a_part_of_the_pages_has_an_interval_that_all_pages_would_narrow(warehou
     con = warehouse(snapshots=(A, B), histories={"half.example": "half half"}, rulesets=RULESETS)
     give_bodies(con, BODIES)
     draw(con, {(A, "half.example"): many_pages(90), (B, "half.example"): many_pages(20)}, per_host=20)
-    models.build(con)
+    models.build(con, until="url_coverage")
     n, allowed, low, high = ask(
         con,
         "SELECT n_urls_sampled, n_urls_allowed, share_low, share_high FROM accessible_share"
@@ -194,7 +194,7 @@ def test_the_interval_holds_the_share_of_all_pages_in_most_draws(warehouse: Make
     n_open = {host: 1 + i % 60 for i, host in enumerate(hosts)}
     pages = {(A, h): [f"/{'a' if j < n_open[h] else 'b'}{j}" for j in range(60)] for h in hosts}
     draw(con, pages, per_host=15)
-    models.build(con)
+    models.build(con, until="url_coverage")
     rows = ask(con, "SELECT host, share_low, share_high FROM accessible_share WHERE agent = '*'")
     held = [low - 1e-9 <= n_open[host] / 60 <= high + 1e-9 for host, low, high in rows]
     assert len(held) == 300
@@ -310,7 +310,7 @@ def test_several_processes_give_the_same_verdicts(
     monkeypatch.setattr(url_verdicts, "POOL_FROM", 0)
     monkeypatch.setattr(url_verdicts, "CHUNK_BODIES", 1)
     built.execute("SET threads = 2")
-    models.build(built)
+    models.build(built, until="url_coverage")
     assert len(alone) > 5
     assert ask(built, query) == alone
 
@@ -319,6 +319,6 @@ def test_a_study_that_draws_no_urls_has_empty_models(warehouse: Make) -> None:
     con = warehouse(snapshots=(A,), histories={"half.example": "half"}, rulesets=RULESETS)
     for table in ("url_snapshots", "url_frames", "url_samples"):
         con.execute(f"DROP TABLE {table}")
-    models.build(con)
+    models.build(con, until="url_coverage")
     for model in ("url_pool", "accessible_share", "accessible_levels", "url_coverage", "url_verdicts"):
         assert ask(con, f"SELECT count(*) FROM {model}") == [(0,)]

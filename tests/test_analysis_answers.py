@@ -36,7 +36,7 @@ def fill(con: duckdb.DuckDBPyConnection, captures: Mapping[str, Sequence[Archive
 
 
 def answers(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Answer]:
-    models.build(con)
+    models.build(con, until="answers")
     rows = con.execute(
         "SELECT snapshot, host, start_url, n_hops, end_reason, end_url, warc_filename, warc_record_offset"
         " FROM answers"

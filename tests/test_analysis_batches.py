@@ -16,7 +16,7 @@ def build(warehouse: Warehouse) -> duckdb.DuckDBPyConnection:
     con = warehouse(
         snapshots=SNAPSHOTS, histories=HISTORIES, rulesets={"open": {"*": "none"}, "shut": {"*": "all"}}
     )
-    models.build(con)
+    models.build(con, until="answers")
     return con
 
 

@@ -45,7 +45,7 @@ def build(
         )
     con.execute("UPDATE sites SET tld = nullif(split_part(host, '.', -1), host)")
     con.execute(changes or "SELECT 1")
-    models.build(con)
+    models.build(con, until="level_breakdowns")
     return con
 
 

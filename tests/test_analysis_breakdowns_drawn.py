@@ -54,12 +54,12 @@ def dated(drawn: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """The same with agents that come to be listed one by one, and its models."""
     for agent, day in zip(AGENTS, DATES, strict=True):
         drawn.execute("UPDATE agents SET first_listed = ? WHERE agent = ?", [day, agent])
-    models.build(drawn)
+    models.build(drawn, until="level_breakdowns")
     return drawn
 
 
 def test_where_all_members_are_old_the_dated_levels_are_the_levels(drawn: duckdb.DuckDBPyConnection) -> None:
-    models.build(drawn)
+    models.build(drawn, until="level_breakdowns")
     columns = "SELECT outcome, agent, level, group_match"
     levels = f"{columns} FROM outcome_levels WHERE agent <> '*' AND agent NOT LIKE '(study%' ORDER BY ALL"
     found = f"{columns} FROM dated_levels SEMI JOIN agent_groups USING (agent) ORDER BY ALL"

@@ -138,7 +138,7 @@ def monthly_study(warehouse: Warehouse) -> duckdb.DuckDBPyConnection:
 
 def test_breaks_of_the_warehouse_have_their_month_and_snapshot(warehouse: Warehouse) -> None:
     con = monthly_study(warehouse)
-    models.build(con)
+    models.build(con, until="change_points")
     columns = "agent, corpus, month::VARCHAR, snapshot, n_months, size_points, level_before, level_after"
     found = con.execute(f"SELECT {columns} FROM change_points ORDER BY agent").fetchall()
     step = ("hosts", "2022-07-01", "CC-MAIN-2022-28", 30, 40.0, 0.0, 0.4)
@@ -156,7 +156,7 @@ def test_months_are_the_last_snapshot_and_short_gaps_are_filled(warehouse: Wareh
     )
     for snapshot, day in zip(snapshots, days, strict=True):
         con.execute("UPDATE snapshots SET starts_at = ? WHERE snapshot = ?", [day, snapshot])
-    models.build(con)
+    models.build(con, until="change_points")
     columns = "month::VARCHAR, stretch, snapshot, is_filled, n_hosts, share"
     found = con.execute(f"SELECT {columns} FROM monthly_levels WHERE agent = 'CCBot' ORDER BY 1").fetchall()
     assert found == [
@@ -175,6 +175,6 @@ def test_snapshots_that_observed_few_hosts_are_no_month(warehouse: Warehouse) ->
         histories=histories,
         rulesets={"open": {"*": "none"}, "shut": {"*": "all"}},
     )
-    models.build(con)
+    models.build(con, until="change_points")
     found = con.execute("SELECT DISTINCT snapshot FROM monthly_levels ORDER BY 1").fetchall()
     assert found == [("CC-MAIN-2021-08",), ("CC-MAIN-2021-12",)]

@@ -23,11 +23,13 @@ RULESETS = {
 }
 
 
-def build(warehouse: Warehouse, histories: dict[str, str], **study: object) -> duckdb.DuckDBPyConnection:
+def build(
+    warehouse: Warehouse, histories: dict[str, str], until: str = "transitions", **study: object
+) -> duckdb.DuckDBPyConnection:
     snapshots = [S1, S2, S3][: len(next(iter(histories.values())).split())]
     study = {"agents": {"GPTBot": "training"}, **study}
     con = warehouse(snapshots=snapshots, histories=histories, rulesets=RULESETS, **study)
-    models.build(con)
+    models.build(con, until=until)
     return con
 
 
@@ -129,7 +131,7 @@ def test_hosts_and_agents_are_kept_apart(warehouse: Warehouse) -> None:
 def test_a_body_without_a_reading_is_passed_over(warehouse: Warehouse) -> None:
     con = build(warehouse, {"a.org": "open some shut"})
     con.execute("DELETE FROM readings WHERE content_digest = 'some'")
-    models.build(con)
+    models.build(con, until="transitions")
     assert rows(con, "SELECT snapshot_from, snapshot_to, kind FROM transitions") == [(S1, S3, "new_block")]
 
 
@@ -143,6 +145,7 @@ def test_how_robots_was_answered_by_state_and_provider(warehouse: Warehouse) -> 
             ("e.org", S2): "akamai/deny",
         },
         strata={"b.org": "head"},
+        until="refusals_over_time",
     )
     columns = "access_state, provider, n_hosts, n_hosts_observed, share_of_observed"
     query = (
@@ -164,7 +167,7 @@ def test_how_robots_was_answered_by_state_and_provider(warehouse: Warehouse) -> 
 
 
 def test_a_snapshot_without_any_answer_has_no_share(warehouse: Warehouse) -> None:
-    con = build(warehouse, {"a.org": "-"})
+    con = build(warehouse, {"a.org": "-"}, until="refusals_over_time")
     query = "SELECT access_state, n_hosts, n_hosts_observed, share_of_observed FROM refusals_over_time"
     assert rows(con, query) == [("not_captured", 1, 0, None)]
 
@@ -183,7 +186,7 @@ def test_coverage_counts_files_captures_hosts_and_losses(warehouse: Warehouse) -
         f"INSERT INTO losses VALUES ('{S1}', 'capture', 'damaged_member', 2, 10),"
         f" ('{S1}', 'capture', 'short_file', 1, NULL), ('{S1}', 'capture', 'short_file', 4, 5)"
     )
-    models.build(con)
+    models.build(con, until="losses_by_reason")
     assert rows(con, "SELECT * EXCLUDE (notes) FROM coverage ORDER BY snapshot") == [
         (S1, "scan", 4, 3, 0.75, 4, 1, 3, 3, 2, 0, 1, 7, 15),
         (S2, "scan", None, None, None, 0, 0, 0, 3, 0, 2, 1, 0, 0),
@@ -197,13 +200,13 @@ def test_coverage_counts_files_captures_hosts_and_losses(warehouse: Warehouse) -
 def test_a_plan_of_no_files_has_no_share(warehouse: Warehouse) -> None:
     con = build(warehouse, {"a.org": "-"})
     con.execute("UPDATE snapshots SET n_files_planned = 0, n_files_read = 0")
-    models.build(con)
+    models.build(con, until="losses_by_reason")
     assert rows(con, "SELECT share_files_read FROM coverage") == [(None,)]
 
 
 def test_a_snapshot_is_covered_when_the_study_has_no_host(warehouse: Warehouse) -> None:
     con = warehouse(snapshots=[S1])
-    models.build(con)
+    models.build(con, until="losses_by_reason")
     assert rows(
         con, "SELECT snapshot, n_study_hosts, n_hosts_observed, n_hosts_never_captured FROM coverage"
     ) == [(S1, 0, 0, 0)]

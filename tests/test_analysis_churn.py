@@ -36,7 +36,7 @@ UNREADABLE = {"-", "403", "503", "html", "301"}
 
 def build(warehouse: Warehouse, histories: dict[str, str], **study: object) -> duckdb.DuckDBPyConnection:
     con = warehouse(snapshots=S, histories=histories, rulesets=RULESETS, agents=AGENTS, **study)
-    models.build(con)
+    models.build(con, until="churn")
     return con
 
 

@@ -23,7 +23,7 @@ def build(
     warehouse: Warehouse, snapshots: list[str], histories: dict[str, str], **study: object
 ) -> duckdb.DuckDBPyConnection:
     con = warehouse(snapshots=snapshots, histories=histories, rulesets=RULESETS, **study)
-    models.build(con)
+    models.build(con, until="head_start")
     return con
 
 
@@ -123,7 +123,7 @@ def test_without_rfc9309_the_default_dialect_is_the_reference(warehouse: Warehou
     con = build(warehouse, [S1], {"a.org": "open"}, other_readings={"google": {"open": "shut"}})
     con.execute("DELETE FROM dialects WHERE dialect = 'rfc9309'")
     con.execute("UPDATE dialects SET is_default = true")
-    models.build(con)
+    models.build(con, until="head_start")
     query = "SELECT dialect, share_all, difference_all_points FROM parser_bounds WHERE agent = 'CCBot'"
     assert rows(con, query) == [("google", 1.0, 0.0)]
 
@@ -138,7 +138,7 @@ def test_what_was_open_at_the_first_listing_and_is_closed_now(warehouse: Warehou
     }
     con = build(warehouse, [S1, S2, S4], histories, weights={("a.org", "c4"): 1.0, ("c.org", "c4"): 3.0})
     con.execute("UPDATE agents SET first_listed = '2023-08-07' WHERE agent = 'GPTBot'")
-    models.build(con)
+    models.build(con, until="head_start")
     assert rows(con, "SELECT * REPLACE (first_listed_on::VARCHAR AS first_listed_on) FROM head_start") == [
         ("GPTBot", "(all)", "c4", "2023-08-07", S2, S4, 2, 1, 1, 4.0, 1.0, 0.25),
         ("GPTBot", "(all)", "hosts", "2023-08-07", S2, S4, 3, 2, 1, 3.0, 2.0, 2 / 3),
@@ -148,13 +148,13 @@ def test_what_was_open_at_the_first_listing_and_is_closed_now(warehouse: Warehou
 def test_an_agent_without_a_date_or_older_than_the_study_has_no_head_start(warehouse: Warehouse) -> None:
     con = build(warehouse, [S1, S2], {"a.org": "open shut"})
     con.execute("UPDATE agents SET first_listed = '2016' WHERE agent = 'CCBot'")
-    models.build(con)
+    models.build(con, until="head_start")
     assert rows(con, "SELECT * FROM head_start") == []
 
 
 def test_a_year_alone_means_its_first_day(warehouse: Warehouse) -> None:
     con = build(warehouse, [S1, S2], {"a.org": "open shut"})
     con.execute("UPDATE agents SET first_listed = '2023' WHERE agent = 'CCBot'")
-    models.build(con)
+    models.build(con, until="head_start")
     query = "SELECT agent, first_listed_on::VARCHAR, snapshot_listed, share_closed_since FROM head_start"
     assert rows(con, query) == [("CCBot", "2023-01-01", S1, 1.0)]

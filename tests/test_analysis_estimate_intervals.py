@@ -24,7 +24,7 @@ def build(study: dict[str, Any], **config: Any) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(config=config)
     NOTATION["fill"](con, NOTATION["Study"](**study))
     con.execute("UPDATE sites SET registered_domain = host[instr(host, '.') + 1:]")
-    models.build(con)
+    models.build(con, until="parser_estimates")
     return con
 
 
@@ -153,7 +153,7 @@ def test_more_than_twenty_thousand_domains_are_dealt_into_groups(warehouse: Ware
         SELECT 'h' || i || '.' || domain, domain, true
         FROM (SELECT i, 'd' || (i % 20000) || '.org' AS domain FROM range(25000) AS r(i))
     """)
-    models.build(con)
+    models.build(con, until="parser_estimates")
     units = con.execute("""
         SELECT count(DISTINCT unit), max(unit), count(DISTINCT domain), max(domain_place)
         FROM estimate_hosts

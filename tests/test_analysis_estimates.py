@@ -46,7 +46,7 @@ BY_HAND = {
 
 
 def build(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    models.build(con)
+    models.build(con, until="change_points")
     return con
 
 
@@ -125,7 +125,7 @@ def test_kish_n_counts_each_host_with_its_weight_in_the_estimate(by_hand: duckdb
 def test_kish_n_of_domains_adds_the_hosts_of_a_domain_first(warehouse: Warehouse) -> None:
     con = warehouse(**BY_HAND)
     con.execute("UPDATE sites SET registered_domain = 's.org' WHERE host IN ('s1.org', 's2.org')")
-    models.build(con)
+    models.build(con, until="change_points")
     columns = "kish_n, kish_n_domains, n_domains"
     found = one(con, columns, estimator="study", part="sample")
     assert found == (pytest.approx(16 / 6, abs=1e-6), pytest.approx(16 / 10, abs=1e-6), 2)

@@ -54,7 +54,7 @@ def test_neither_the_unit_nor_the_splitting_of_hosts_changes_an_estimate(seed: i
     with duckdb.connect() as con:
         NOTATION["fill"](con, NOTATION["Study"](**study))
         con.execute("UPDATE sites SET registered_domain = host[instr(host, '.') + 1:]")
-        models.build(con)
+        models.build(con, until="level_estimates")
         key = "snapshot, agent, estimator, part, basis, measure"
         bounds = "bound_low, bound_high, share_if_unknown_open, share_if_unknown_closed"
         shared = f"{key}, share, {bounds}, n_domains, kish_n_domains"

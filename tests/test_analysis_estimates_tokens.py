@@ -54,7 +54,7 @@ def fill(con: duckdb.DuckDBPyConnection, tokens: dict[str, Counter[str]]) -> Non
 def test_strata_and_effective_numbers_are_those_of_the_study(shared: Path, warehouse: Warehouse) -> None:
     con = warehouse()
     fill(con, read_tokens(shared / "reference" / "token-counts.csv"))
-    models.build(con)
+    models.build(con, until="corpus_parts")
     rows = con.execute(
         "SELECT corpus, part, n_sources, study_share, source_kish_n FROM corpus_parts WHERE corpus <> 'hosts'"
     ).fetchall()

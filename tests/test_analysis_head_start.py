@@ -47,7 +47,7 @@ def drawn(warehouse: Warehouse) -> duckdb.DuckDBPyConnection:
     for agent, (day, _) in LISTED.items():
         con.execute("UPDATE agents SET first_listed = ? WHERE agent = ?", [day, agent])
     con.execute("UPDATE sites SET is_domain = substr(host, 2, length(host) - 5)::INT < 150")
-    models.build(con)
+    models.build(con, until="head_start")
     return con
 
 

@@ -35,7 +35,7 @@ def build(
     warehouse: Warehouse, histories: dict[str, str], snapshots: list[str] = SNAPSHOTS, **study: object
 ) -> duckdb.DuckDBPyConnection:
     con = warehouse(**({"snapshots": snapshots, "histories": histories, "rulesets": RULESETS} | study))
-    models.build(con)
+    models.build(con, until="incumbent_corpus")
     return con
 
 
@@ -89,7 +89,7 @@ def test_before_its_listing_an_agent_was_answered_by_its_name_if_a_file_had_it_e
         snapshots=[S1, S4], histories={"a.org": "spared shut", "b.org": "shut gpt"}, rulesets=RULESETS
     )
     con.execute("UPDATE agents SET first_listed = '2023-08-07' WHERE agent = 'GPTBot'")
-    models.build(con)
+    models.build(con, until="incumbent_corpus")
     assert ask(con, HELD, "'CCBot', 'GPTBot'") == [
         ("CCBot", S1, 2, 1, 1, 0),
         ("CCBot", S4, 2, 1, 1, 0),

@@ -26,7 +26,7 @@ def drawn(request: pytest.FixtureRequest) -> Iterator[Drawn]:
     with duckdb.connect() as con:
         NOTATION["fill"](con, NOTATION["Study"](**study))
         con.execute("UPDATE sites SET registered_domain = host[instr(host, '.') + 1:]")
-        models.build(con)
+        models.build(con, until="level_influences")
         yield study, con
 
 
@@ -111,6 +111,6 @@ def test_one_snapshot_has_no_change_to_hang_on_anything() -> None:
     }
     with duckdb.connect() as con:
         NOTATION["fill"](con, NOTATION["Study"](**study))
-        models.build(con)
+        models.build(con, until="level_influences")
         assert con.execute("SELECT DISTINCT of FROM level_influences").fetchall() == [("level",)]
         assert con.execute("SELECT count(*) FROM change_estimates").fetchone() == (0,)

@@ -25,7 +25,7 @@ def build(
     warehouse: Warehouse, snapshots: list[str], histories: dict[str, str], **study: object
 ) -> duckdb.DuckDBPyConnection:
     con = warehouse(snapshots=snapshots, histories=histories, rulesets=RULESETS, **study)
-    models.build(con)
+    models.build(con, until="parser_bounds")
     return con
 
 
@@ -148,7 +148,7 @@ def random_study() -> dict[str, object]:
 @pytest.fixture
 def drawn(warehouse: Warehouse) -> duckdb.DuckDBPyConnection:
     con = warehouse(**random_study())
-    models.build(con)
+    models.build(con, until="parser_bounds")
     return con
 
 

@@ -115,6 +115,18 @@ def test_an_unknown_model_is_refused_with_the_choices(warehouse: Warehouse) -> N
         models.build(warehouse(), materialise=["pannel"])
 
 
+def test_models_after_the_last_that_is_wanted_are_left_as_they_are(warehouse: Warehouse) -> None:
+    con = warehouse(**SMALL)
+    models.build(con, until="panel")
+    names = [model.name for model in MODELS]
+    wanted = set(names[: names.index("panel") + 1])
+    tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
+    assert {name for (name,) in con.execute(tables).fetchall()} & set(names) == wanted
+    assert con.execute("SELECT count(*) FROM panel_of('rfc9309')").fetchall() == [(3 * 2 * 2,)]
+    with pytest.raises(ValueError, match="no model 'pannel'"):
+        models.build(con, until="pannel")
+
+
 def test_a_kind_of_answer_without_access_state_stops_the_build(warehouse: Warehouse) -> None:
     con = warehouse(**SMALL)
     con.execute("DELETE FROM access_states WHERE fetch_status = 404")

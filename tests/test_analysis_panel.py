@@ -19,7 +19,7 @@ RULESETS = {
 def build(warehouse: Warehouse, histories: dict[str, str], **study: object) -> duckdb.DuckDBPyConnection:
     snapshots = [JAN, MAR, NOV][: len(next(iter(histories.values())).split())]
     con = warehouse(snapshots=snapshots, histories=histories, rulesets=RULESETS, **study)
-    models.build(con)
+    models.build(con, until="panel")
     return con
 
 
@@ -118,7 +118,7 @@ def test_an_age_needs_two_dates(warehouse: Warehouse) -> None:
     con = warehouse(
         snapshots=["release-2023", "release-2024"], histories={"a.org": "open -"}, rulesets=RULESETS
     )
-    models.build(con)
+    models.build(con, until="panel")
     rows = con.execute(
         "SELECT snapshot, age_days, is_carried FROM host_snapshots ORDER BY snapshot"
     ).fetchall()
@@ -186,7 +186,7 @@ def test_a_label_has_the_strictest_answer_of_its_members(warehouse: Warehouse) -
         "other": {"*": "some", "OtherBot": "all"},
     }
     con = warehouse(agents=agents, rulesets=rulesets, longpre2024={("one", "GPTBot"): "none"})
-    models.build(con)
+    models.build(con, until="panel")
     training = {name: label(con, name, "(any training)") for name in rulesets}
     assert training == {
         "one": ("all", "specific", "some"),  # by the study's rule GPTBot is open: the others' star decides
@@ -199,7 +199,7 @@ def test_a_label_has_the_strictest_answer_of_its_members(warehouse: Warehouse) -
 
 def test_the_study_label_reads_its_agents_even_when_they_are_not_tracked(warehouse: Warehouse) -> None:
     con = warehouse(agents={"NewBot": "training"}, rulesets={"r": {"*": "none", "claude-web": "all"}})
-    models.build(con)
+    models.build(con, until="panel")
     assert label(con, "r", "(study combined)") == ("all", "specific", "all")
 
 
@@ -207,6 +207,6 @@ def test_a_label_has_the_longest_delay_of_its_members(warehouse: Warehouse) -> N
     rulesets = {"r": {"GPTBot": "all", "ClaudeBot": "none"}}
     con = warehouse(agents={"GPTBot": "training", "ClaudeBot": "training"}, rulesets=rulesets)
     con.execute("UPDATE rulesets SET crawl_delay = if(agent = 'GPTBot', 1, 30) WHERE agent <> '*'")
-    models.build(con)
+    models.build(con, until="panel")
     query = "SELECT crawl_delay FROM outcome_levels WHERE agent = '(any training)'"
     assert con.execute(query).fetchall() == [(30.0,)]

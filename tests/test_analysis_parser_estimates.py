@@ -35,7 +35,7 @@ def drawn(request: pytest.FixtureRequest) -> Iterator[Drawn]:
     study = {**TRUTH["draw_study"](request.param, 24), "other_readings": OTHER, "longpre2024": STUDY_RULE}
     with duckdb.connect() as con:
         NOTATION["fill"](con, NOTATION["Study"](**study))
-        models.build(con)
+        models.build(con, until="parser_estimates")
         yield study, con
 
 
@@ -114,7 +114,7 @@ def test_the_reference_is_the_default_dialect_where_the_standard_was_not_used() 
         NOTATION["fill"](con, NOTATION["Study"](**study))
         con.execute("DELETE FROM dialects WHERE dialect = 'rfc9309'")
         con.execute("UPDATE dialects SET is_default = true")
-        models.build(con)
+        models.build(con, until="parser_estimates")
         rows = con.execute("SELECT DISTINCT reading, difference_points FROM parser_estimates").fetchall()
         assert set(rows) <= {("protego", 0.0), ("protego", None)}
         assert ("protego", 0.0) in rows

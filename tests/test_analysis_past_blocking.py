@@ -58,7 +58,7 @@ def census(warehouse: Warehouse) -> duckdb.DuckDBPyConnection:
             "INSERT INTO access_states VALUES (?, ?, ?, ?)",
             [status, "rules" if status == 200 else "", has_marker, state],
         )
-    models.build(con)
+    models.build(con, until="refusals_over_time")
     return con
 
 

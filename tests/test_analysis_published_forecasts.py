@@ -47,7 +47,7 @@ def build(
         con.execute(
             "INSERT INTO corpora (corpus, title, head_column) VALUES ('c4_tokens', ?, 'c4_head')", [title]
         )
-    models.build(con)
+    models.build(con, until="published_forecasts")
     return con
 
 
@@ -80,7 +80,7 @@ def test_the_forecasts_are_those_that_were_published(warehouse: Warehouse) -> No
 
 def warehouse_without_hosts(warehouse: Warehouse) -> duckdb.DuckDBPyConnection:
     con = warehouse()
-    models.build(con)
+    models.build(con, until="published_forecasts")
     return con
 
 
@@ -117,7 +117,7 @@ def test_without_the_corpus_it_says_so(warehouse: Warehouse, title: str | None) 
 def test_a_source_that_is_no_web_host_stays_in_the_head(warehouse: Warehouse) -> None:
     con = build(warehouse, ["CC-MAIN-2024-10", "CC-MAIN-2025-13"])
     con.execute("UPDATE sites SET is_domain = false WHERE host = 'a.org'")
-    models.build(con)
+    models.build(con, until="published_forecasts")
     assert score(con, "n_hosts, share_observed")[OPENAI] == (5, 10 / 40)
 
 
@@ -136,7 +136,7 @@ def test_the_combined_head_is_that_of_the_estimates(warehouse: Warehouse) -> Non
         heads={(host, "c4_tokens") for host in list(histories)[:40]},
     )
     con.execute("UPDATE corpora SET title = 'C4' WHERE corpus = 'c4_tokens'")
-    models.build(con)
+    models.build(con, until="published_forecasts")
     query = (
         "SELECT share FROM level_estimates WHERE snapshot = 'CC-MAIN-2025-13' AND agent = '(study combined)'"
         " AND corpus = 'c4_tokens' AND estimator = 'study' AND part = 'head' AND basis = 'carried'"

@@ -34,7 +34,7 @@ def build(warehouse: Warehouse, histories: dict[str, str], **study: object) -> d
     assert isinstance(listed, dict)
     for agent, day in listed.items():
         con.execute("UPDATE agents SET first_listed = ? WHERE agent = ?", [day, agent])
-    models.build(con)
+    models.build(con, until="openness_survival")
     return con
 
 
@@ -82,7 +82,7 @@ def test_another_agents_group_does_not_end_a_spell(warehouse: Warehouse) -> None
 def test_a_body_without_a_reading_is_passed_over(warehouse: Warehouse) -> None:
     con = build(warehouse, {"a.org": "open some shut - -"})
     con.execute("DELETE FROM readings WHERE content_digest = 'some'")
-    models.build(con)
+    models.build(con, until="openness_survival")
     assert spell_of(con, "a.org") == [(D[0], D[0], D[2])]
 
 

@@ -38,7 +38,7 @@ def five_open(warehouse: Warehouse) -> duckdb.DuckDBPyConnection:
         corpora={"c4": ("random", 100.0)},
         heads={(host, "c4") for host in histories if host.startswith("head")},
     )
-    models.build(con)
+    models.build(con, until="change_points")
     return con
 
 
