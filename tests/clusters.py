@@ -15,6 +15,8 @@ from pathlib import Path
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).parents[1]
+# A Java that lives for seconds does not earn back what its second compiler and several collectors cost.
+JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 SLURM_PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
 SLURM_CONF = """\
 ClusterName=test
@@ -75,7 +77,8 @@ class Spark:
     def environment(self) -> dict[str, str]:
         """For a process that is to use this one, with the code that is tested here."""
         path = os.pathsep.join(map(str, (self.packages, ROOT)))
-        return {**os.environ, "PYTHONPATH": path, "SPARK_LOCAL_IP": HOST, "PYSPARK_PYTHON": sys.executable}
+        spark = {"SPARK_LOCAL_IP": HOST, "PYSPARK_PYTHON": sys.executable, "JAVA_TOOL_OPTIONS": JAVA}
+        return {**os.environ, "PYTHONPATH": path, **spark}
 
 
 def find_spark() -> Spark | None:

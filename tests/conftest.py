@@ -201,8 +201,15 @@ def clusters() -> Any:
 
 @pytest.fixture(scope="session")
 def spark_study() -> Any:
-    """The module `spark_study`: a study of the bundled archive under Spark."""
+    """The module `spark_study`: a study of the bundled archive on a cluster."""
     return _load("spark_study")
+
+
+@pytest.fixture(scope="session")
+def local_digests(spark_study: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Every part and every published table that the local engine makes of that study: path to digest."""
+    found: dict[str, str] = spark_study.local_digests(tmp_path_factory)
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,16 @@
-"""A study of the bundled archive under Spark: its file, programs that run it, and what comes of it."""
+"""A study of the bundled archive on a cluster: its file, programs that run it, and what comes of it."""
 
+import fcntl
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 import pipeline
 
@@ -19,6 +23,15 @@ from pipeline.run import run_stages
 from pipeline.study import read_study
 from pipeline.tasks import Stage
 run_stages(read_study(Path(sys.argv[1])), (Stage.DISCOVER, Stage.CAPTURE, Stage.DECLARE))
+"""
+# All stages of the study but the report, which is made of what the tables hold.
+TO_THE_DATASET = """
+import sys
+from pathlib import Path
+from pipeline.run import run_stages, stages_of
+from pipeline.study import read_study
+study = read_study(Path(sys.argv[1]))
+run_stages(study, stages_of(study)[:-1])
 """
 
 
@@ -37,6 +50,23 @@ def write_study(
         encoding="utf-8",
     )
     return file
+
+
+def local_digests(factory: pytest.TempPathFactory) -> dict[str, str]:
+    """`digests` of what the local engine makes of the study, made once for all processes of one test run."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "local-engine"
+    folder.mkdir(exist_ok=True)
+    kept = folder / "digests.json"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            study = write_study(folder, "workers = 1")
+            environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+            finish(start(program(TO_THE_DATASET, study), environment))
+            kept.write_text(json.dumps(digests(study)), encoding="utf-8")
+    found: dict[str, str] = json.loads(kept.read_text(encoding="utf-8"))
+    return found
 
 
 def on(master: str) -> str:
@@ -70,9 +100,9 @@ def program(text: str, study: Path) -> list[str]:
 
 
 def digests(study: Path) -> dict[str, str]:
-    """Every part of every table, and every published table, by its path."""
+    """Every part of every table, and every published table, by its path; not what a killed process left."""
     out = study.parent / "out"
-    paths = [*(out / "tables").rglob("*.parquet"), *(out / "dataset").glob("*.csv")]
+    paths = [*(out / "tables").rglob("part-*.parquet"), *(out / "dataset").glob("*.csv")]
     return {str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 

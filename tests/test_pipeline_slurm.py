@@ -1,6 +1,5 @@
 """The Slurm engine: arrays over what is missing, and the tables of the local engine at the end."""
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -17,7 +16,6 @@ from pipeline.faults import FaultKind, iter_faults
 from pipeline.tasks import Stage, Task
 
 DEMO = Path(pipeline.__file__).parent / "demo"
-CRAWLS = '["CC-MAIN-2023-40", "CC-MAIN-2026-08"]'
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +32,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory, clusters: Any, require_all: 
 def write_study(folder: Path, engine: str, archive: Path = DEMO / "archive") -> Path:
     file = folder / "study.toml"
     file.write_text(
-        f'[study]\nname = "slurm"\n[archive]\nroot = "{archive}"\nmode = "scan"\ncrawls = {CRAWLS}\n'
+        f'[study]\nname = "slurm"\n[archive]\nroot = "{archive}"\nmode = "scan"\n'
         f'[sites]\nfile = "{DEMO / "sites.csv"}"\n[engine]\n{engine}\n[output]\nfolder = "out"\n',
         encoding="utf-8",
     )
@@ -50,13 +48,6 @@ def call(verb: str, study: Path, slurm: Any = None) -> "subprocess.CompletedProc
         check=False,
         env=environment,
     )
-
-
-def digests(study: Path) -> dict[str, str]:
-    """Every part of every table, and every published table, by its path."""
-    out = study.parent / "out"
-    paths = [*(out / "tables").rglob("*.parquet"), *(out / "dataset").glob("*.csv")]
-    return {str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 def receipt_times(study: Path) -> dict[str, int]:
@@ -115,12 +106,8 @@ def test_work_names_a_slice_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_an_array_with_an_element_that_fails_is_gone_on_with_and_ends_in_the_same_tables(
-    tmp_path: Path, slurm: Any
+    tmp_path: Path, slurm: Any, spark_study: Any, local_digests: dict[str, str]
 ) -> None:
-    (tmp_path / "local").mkdir()
-    local = write_study(tmp_path / "local", "workers = 1")
-    assert call("run", local).returncode == 0
-
     archive = tmp_path / "archive"
     shutil.copytree(DEMO / "archive", archive)
     lost = sorted(archive.glob("crawl-data/CC-MAIN-2026-08/segments/*/robotstxt/*.warc.gz"))[0]
@@ -150,9 +137,8 @@ def test_an_array_with_an_element_that_fails_is_gone_on_with_and_ends_in_the_sam
     (tmp_path / "kept.gz").rename(lost)
     assert call("submit", study, slurm).returncode == 0
     slurm.wait_for_jobs()
-    found = digests(study)
     assert (tmp_path / "out" / "report.html").is_file()
-    assert found == digests(local)
+    assert spark_study.digests(study) == local_digests
     after = receipt_times(study)
     redone = [name for name, time in before.items() if after[name] != time]
     assert len(redone) == 1, "what was done was done again"

@@ -10,17 +10,16 @@ from typing import Any
 
 import pytest
 
+from pipeline import cli
+
 TABLES = {"captures", "contents", "bodies", "readings", "rulesets", "signals", "warc_files"}
 
 
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory, spark_study: Any) -> dict[str, str]:
+def expected(local_digests: dict[str, str], spark_study: Any) -> dict[str, str]:
     """What the local engine writes."""
-    study = spark_study.write_study(tmp_path_factory.mktemp("local"), "workers = 1")
-    spark_study.finish(spark_study.start(spark_study.crawlcensus("run", study)))
-    found: dict[str, str] = spark_study.digests(study)
-    assert {path.split("/")[1] for path in spark_study.tables_of(found)} == TABLES
-    return found
+    assert {path.split("/")[1] for path in spark_study.tables_of(local_digests)} == TABLES
+    return local_digests
 
 
 @pytest.fixture(scope="module")
@@ -68,29 +67,33 @@ class Gates:
                 pipe.flush()
 
 
-def lose_a_worker(
-    folder: Path, tools: tuple[Any, Any], cluster: Any, spark: Any, commands: tuple[list[str], list[str]]
-) -> list[dict[str, Any]]:
-    """Kill one of two workers while each is within a task; returns the run's fault log."""
+def lose_a_worker(folder: Path, tools: tuple[Any, Any], cluster: Any, spark: Any) -> Path:
+    """A study whose tables were made while one of two workers was killed, each within a task."""
     spark_study, clusters = tools
-    spark_study.finish(spark_study.start(commands[0]))
+    study = prepare(folder, spark_study, cluster)
     warcs = sorted((folder / "archive").glob("crawl-data/CC-MAIN-2026-08/segments/*/robotstxt/*.warc.gz"))
     gates = Gates([warcs[0], warcs[-1]])
-    running = spark_study.start(commands[1], spark.environment)
-    clusters.wait_until(gates.are_all_waited_at, "both workers within a task")
-    cluster.kill_worker(0)
-    cluster.add_worker(len(cluster.workers))
-    gates.open()
-    spark_study.finish(running)
-    return list(spark_study.faults_of(folder / "study.toml")[-1])
+    command = spark_study.program(spark_study.TABLES_ONLY, study)
+    with spark_study.start(command, spark.environment) as running:
+        try:
+            clusters.wait_until(gates.are_all_waited_at, "both workers within a task", 240)
+            cluster.kill_worker(0)
+            gates.open()
+            spark_study.finish(running)
+        finally:
+            # Whoever waits at a gate would wait for ever, and hold the cluster.
+            running.kill()
+    return study
 
 
-def prepare(folder: Path, spark_study: Any, cluster: Any) -> tuple[Path, Path]:
-    """Two files of one study, of an archive of its own: for the local engine and for the cluster."""
+def prepare(folder: Path, spark_study: Any, cluster: Any) -> Path:
+    """A study of an archive of its own on the cluster; its releases are listed already."""
     archive = folder / "archive"
     shutil.copytree(spark_study.DEMO / "archive", archive)
     local = spark_study.write_study(folder, "workers = 1", archive, "local.toml")
-    return local, spark_study.write_study(folder, spark_study.on(cluster.master), archive)
+    assert cli.main(["discover", str(local)]) == 0
+    study: Path = spark_study.write_study(folder, spark_study.on(cluster.master), archive)
+    return study
 
 
 def check_loss(faults: list[dict[str, Any]], spark_study: Any) -> None:
@@ -108,11 +111,10 @@ def check_loss(faults: list[dict[str, Any]], spark_study: Any) -> None:
 def test_a_worker_that_is_killed_costs_nothing_but_time(
     tmp_path: Path, spark_study: Any, clusters: Any, spark4: Any, cluster4: Any, expected: dict[str, str]
 ) -> None:
-    local, study = prepare(tmp_path, spark_study, cluster4)
-    commands = (spark_study.crawlcensus("discover", local), spark_study.crawlcensus("run", study))
-    faults = lose_a_worker(tmp_path, (spark_study, clusters), cluster4, spark4, commands)
+    study = lose_a_worker(tmp_path, (spark_study, clusters), cluster4, spark4)
+    faults = spark_study.faults_of(study)[-1]
     check_loss(faults, spark_study)
-    assert spark_study.digests(study) == expected
+    assert spark_study.digests(study) == spark_study.tables_of(expected)
     status = spark_study.finish(spark_study.start(spark_study.crawlcensus("status", study)))
     assert f"faults: {len(faults)} in the last run: 1 executor_lost, " in status
 
@@ -121,11 +123,8 @@ def test_under_spark_35_too(
     tmp_path: Path, spark_study: Any, clusters: Any, spark35: Any, cluster35: Any, expected: dict[str, str]
 ) -> None:
     assert spark35.version.startswith("3.5.")
-    local, study = prepare(tmp_path, spark_study, cluster35)
-    text = spark_study.TABLES_ONLY
-    commands = (spark_study.crawlcensus("discover", local), spark_study.program(text, study))
-    faults = lose_a_worker(tmp_path, (spark_study, clusters), cluster35, spark35, commands)
-    check_loss(faults, spark_study)
+    study = lose_a_worker(tmp_path, (spark_study, clusters), cluster35, spark35)
+    check_loss(spark_study.faults_of(study)[-1], spark_study)
     assert spark_study.digests(study) == spark_study.tables_of(expected)
 
 

@@ -111,16 +111,10 @@ KINDS = ("receipt_found", "task_failed", "job_given_up")
 
 
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory, spark_study: Any) -> dict[str, str]:
+def expected(local_digests: dict[str, str], spark_study: Any) -> dict[str, str]:
     """The tables as the local engine writes them."""
-    study = spark_study.write_study(tmp_path_factory.mktemp("local"), "workers = 1")
-    spark_study.finish(spark_study.start(spark_study.program(spark_study.TABLES_ONLY, study), in_here()))
-    found: dict[str, str] = spark_study.digests(study)
+    found: dict[str, str] = spark_study.tables_of(local_digests)
     return found
-
-
-def in_here() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 
 
 def test_what_is_shipped_is_what_the_wheel_holds(tmp_path: Path) -> None:
