@@ -15,7 +15,7 @@ from bench.confusion import Finding
 from bench.innocent import TRAP
 from bench.stand import BLOCKS, read_truth
 
-ANSWER_S = 1.6
+ANSWER_S = 1.0
 BROWSER_ANSWER_S = 20.0
 ONLY_A_BROWSER_TELLS = frozenset({"blocks_nonbrowser", "vantage_blocked"})
 TO_BROWSERS = sorted(row.host for row in read_truth() if row.verdicts("GPTBot") <= ONLY_A_BROWSER_TELLS)

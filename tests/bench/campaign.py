@@ -1,4 +1,4 @@
-"""A campaign of the live probe on the bench, by the command itself, from the study file to verdicts."""
+"""A campaign of the live probe on the bench, by the commands themselves, from the study file to verdicts."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from pipeline.layout import Layout
 
 DEMO = Path(pipeline.__file__).with_name("demo") / "archive"
 HTTP_ARMS = ("honest", "honest2", "placebo", "token:GPTBot", "token:CCBot", "browser_ua")
+# All that verdicts are made of: no table is published of them, and no page.
+STAGES = ("discover", "capture", "declare", "probe", "load", "analyse")
 STUDY = """
 [study]
 name = "bench"
@@ -33,6 +35,8 @@ crawls = ["CC-MAIN-2024-10"]
 mode = "scan"
 [sites]
 file = "sites.csv"
+[engine]
+workers = 1
 [output]
 folder = "out"
 [probe]
@@ -69,13 +73,14 @@ class Census:
 def hold(
     bench: Bench, folder: Path, hosts: Sequence[str], identities: Sequence[str], answer_s: float
 ) -> Census:
-    """Probe hosts of the bench by one `crawlcensus run` to the end; an answer may take `answer_s`."""
+    """Probe hosts of the bench by the verb of each stage to the verdicts; an answer may take `answer_s`."""
     since = time.time()
     bench.was_forbidden_port_reached()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(asking, "_run_child", _make_runner(answer_s))
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-        assert cli.main(["run", str(_write_study(bench, folder, hosts, identities))]) == 0
+        study = _write_study(bench, folder, hosts, identities)
+        assert {stage: cli.main([stage, str(study)]) for stage in STAGES} == dict.fromkeys(STAGES, 0)
     asked = [one for one in bench.requests() if one.at >= since - 0.01]
     warehouse = Layout(folder / "out").warehouse
     rows = [row for row in bench.truth if row.host in hosts]
