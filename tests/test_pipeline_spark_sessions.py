@@ -84,26 +84,20 @@ with SparkEngine(study.master, log_of(study.folder, "run", "spark")) as engine:
     states = {receipt.task_id: receipt.state for receipt in engine.run_tasks(context, tasks)}
 print(json.dumps({"states": states, "always": ALWAYS, "once": ONCE, "n": len(tasks)}))
 """
-# A task that ends the driver's Java: on one machine that is what the executor's Python comes of.
+# And one that ends the driver's Java: on one machine that is what the executor's Python comes of.
 DRIVER_KILLER = """
-import os, signal, sys
-from pathlib import Path
-from pipeline.context import Context
 from pipeline.engines.engine import EngineLostError
-from pipeline.engines.spark import SparkEngine
-from pipeline.faults import log_of
-from pipeline.tasks import Stage, Task
 
-class Killing(Context):
+class KillingDriver(Context):
     def open_archive(self, task_id=None):
         daemon = Path(f"/proc/{os.getppid()}/stat").read_text()
         os.kill(int(daemon.rpartition(")")[2].split()[1]), signal.SIGKILL)
 
-out = Path(sys.argv[1]).parent / "out"
+out = Path(sys.argv[1]).parent / "lost" / "out"
 tasks = [Task(Stage.CAPTURE, str(n), "snapshot=S", (f"{n}.gz",), ("1",), ("0", "0")) for n in range(40)]
 try:
     with SparkEngine("local[2]", log_of(out, "run", "spark")) as engine:
-        print(list(engine.run_tasks(Killing(out, "nowhere"), tasks)))
+        print(list(engine.run_tasks(KillingDriver(out, "nowhere"), tasks)))
 except EngineLostError as error:
     print(error)
 """
@@ -207,12 +201,26 @@ def test_a_local_cluster_is_a_master_that_is_passed_on_and_its_output_may_be_a_b
     assert spark_study.faults_of(study) == [[]]
 
 
+@pytest.fixture(scope="module")
+def killed(
+    tmp_path_factory: pytest.TempPathFactory, spark_study: Any, spark4: Any
+) -> tuple[Path, dict[str, Any], str]:
+    """A study some of whose tasks killed: its file, what came of its tasks, and the last words of the driver.
+
+    The driver's Java serves the tasks first that kill their own process, and then those that kill it.
+    """
+    folder = tmp_path_factory.mktemp("killed")
+    (folder / "lost" / "out").mkdir(parents=True)
+    study = spark_study.write_study(folder, spark_study.on("local[2,2]"))
+    command = spark_study.program(KILLERS + DRIVER_KILLER, study)
+    told, words = spark_study.finish(spark_study.start(command, spark4.environment)).splitlines()
+    return study, json.loads(told), words
+
+
 def test_a_task_that_kills_its_process_fails_alone_and_one_that_was_done_is_not_done_again(
-    tmp_path: Path, spark_study: Any, spark4: Any
+    killed: tuple[Path, dict[str, Any], str], spark_study: Any
 ) -> None:
-    study = spark_study.write_study(tmp_path, spark_study.on("local[2,2]"))
-    printed = spark_study.finish(spark_study.start(spark_study.program(KILLERS, study), spark4.environment))
-    told = json.loads(printed.splitlines()[-1])
+    study, told, _ = killed
     assert len(told["states"]) == told["n"] > 16
     assert [task for task, state in told["states"].items() if state != "done"] == [told["always"]]
     (faults,) = [faults for faults in spark_study.faults_of(study) if faults]
@@ -223,17 +231,20 @@ def test_a_task_that_kills_its_process_fails_alone_and_one_that_was_done_is_not_
     assert 1 <= len(tasks["job_given_up"]) <= 5
 
 
+def test_a_process_may_use_one_engine_after_another(killed: tuple[Path, dict[str, Any], str]) -> None:
+    _, told, words = killed
+    assert told["states"]
+    assert words
+
+
 def test_a_driver_whose_java_ends_says_so_and_what_to_do(
-    tmp_path: Path, spark_study: Any, spark4: Any
+    killed: tuple[Path, dict[str, Any], str], spark_study: Any
 ) -> None:
-    study = tmp_path / "study.toml"
-    (tmp_path / "out").mkdir()
-    command = spark_study.program(DRIVER_KILLER, study)
-    printed = spark_study.finish(spark_study.start(command, spark4.environment))
-    assert printed.startswith("Spark's driver has ended (its Java was killed")
-    assert "Fix: run again" in printed
-    ((fault,),) = spark_study.faults_of(study)
-    assert (fault["kind"], fault["detail"]) == ("job_given_up", printed.strip())
+    study, _, words = killed
+    assert words.startswith("Spark's driver has ended (its Java was killed")
+    assert "Fix: run again" in words
+    ((fault,),) = spark_study.faults_of(study.parent / "lost" / "study.toml")
+    assert (fault["kind"], fault["detail"]) == ("job_given_up", words)
 
 
 def test_the_benchmark_of_the_driver_runs_every_task(spark4: Any) -> None:

@@ -6,6 +6,7 @@ process is lost; the receipt that the first attempt may have stored makes the se
 """
 
 import socket
+import sys
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -134,7 +135,10 @@ class SparkEngine:
             self._package = tempfile.TemporaryDirectory(prefix="crawlcensus-")
             package = Path(self._package.name) / "crawlcensus.zip"
             pack_rooms(package)
+            path = sys.path[:]
             self._context.addPyFile(str(package))
+            # Spark puts its copy on the path of this process too, where it would be missed when it is gone.
+            sys.path[:] = path
         return self._context
 
     def _take(self, end: JobEnd, spark: "SparkContext") -> Iterator[Receipt]:
