@@ -13,6 +13,7 @@ from consent.access import classify_access
 from consent.agents import Registry, read_registry
 from consent.bodies import describe_body
 from consent.classify import read_reference
+from pipeline import cli
 
 pytestmark = pytest.mark.corpus
 
@@ -32,7 +33,7 @@ folder = "out"
 
 @pytest.fixture(scope="module")
 def census(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse of a study over 200 real hosts and two months, with the truth as a view."""
+    """The warehouse and its models of a study over 200 real hosts and two months, the truth as a view."""
     folder = tmp_path_factory.mktemp("truth")
     build = [
         shared / "minicc" / "minicc.py",
@@ -45,9 +46,8 @@ def census(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
     ]
     subprocess.run([sys.executable, *build], check=True, capture_output=True)
     (folder / "study.toml").write_text(STUDY.format(agents=list(AGENTS)), encoding="utf-8")
-    run = [sys.executable, "-m", "pipeline.cli", "run", folder / "study.toml"]
-    done = subprocess.run(run, cwd=Path(__file__).parents[1], check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-4000:]
+    for stage in ("discover", "capture", "declare", "load", "analyse"):
+        assert cli.main([stage, str(folder / "study.toml")]) == 0
     with duckdb.connect() as con:
         con.execute(f"ATTACH '{folder / 'out' / 'census.duckdb'}' AS census (READ_ONLY)")
         con.execute("USE census")
