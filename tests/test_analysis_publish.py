@@ -5,9 +5,10 @@ import hashlib
 import json
 import runpy
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import frictionless
@@ -15,6 +16,7 @@ import pytest
 
 from analysis import models
 from analysis.dataset import DatasetError
+from analysis.dataset_files import Published
 from analysis.dataset_table import DATASETS
 from analysis.publish import publish
 from analysis.release import Edition
@@ -29,7 +31,6 @@ COMPANIONS = {
     "dictionary.csv",
     "release.json",
 }
-
 Census = Callable[[tuple[str, ...], int], duckdb.DuckDBPyConnection]
 
 
@@ -68,6 +69,26 @@ def census(
         con.close()
 
 
+class Publication(NamedTuple):
+    """A dataset as it was published, for reading only: what came back, what was told meanwhile, the folder."""
+
+    published: Sequence[Published]
+    told: list[str]
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def publication(
+    built: Callable[[tuple[str, ...], int], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Publication:
+    """20 made-up hosts in four snapshots."""
+    told: list[str] = []
+    folder = tmp_path_factory.mktemp("published") / "dataset"
+    with duckdb.connect(str(built(SNAPSHOTS, 20)), read_only=True) as con:
+        made = publish(con, folder, on_progress=lambda one: told.append(one.dataset.name))
+    return Publication(made, told, folder)
+
+
 def read_csv(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
@@ -78,26 +99,26 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-def test_every_dataset_is_csv_parquet_and_script_with_companions(census: Census, tmp_path: Path) -> None:
-    published = publish(census(SNAPSHOTS, 20), tmp_path / "dataset")
+def test_every_dataset_is_csv_parquet_and_script_with_companions(publication: Publication) -> None:
     names = {
         name.format(dataset.name) for dataset in DATASETS for name in ("{}.csv", "{}.parquet", "sql/{}.sql")
     }
-    assert read_folder(tmp_path / "dataset").keys() == names | COMPANIONS
-    assert [one.dataset for one in published] == list(DATASETS)
-    assert all(one.n_checks > 0 for one in published)
-    assert [path.name for path in tmp_path.iterdir()] == ["dataset"]
+    assert read_folder(publication.folder).keys() == names | COMPANIONS
+    assert [one.dataset for one in publication.published] == list(DATASETS)
+    assert all(one.n_checks > 0 for one in publication.published)
+    assert [path.name for path in publication.folder.parent.iterdir()] == ["dataset"]
 
 
-def test_the_package_validates_with_frictionless(census: Census, tmp_path: Path) -> None:
-    publish(census(SNAPSHOTS, 20), tmp_path / "dataset")
-    report = frictionless.validate(str(tmp_path / "dataset" / "datapackage.json"))
+def test_the_package_validates_with_frictionless(publication: Publication) -> None:
+    report = frictionless.validate(str(publication.folder / "datapackage.json"))
     assert report.valid, report.flatten(["type", "note"])
     assert len(report.tasks) == 3 * len(DATASETS) + 2
 
 
-def test_frictionless_would_see_a_foreign_key_that_does_not_hold(census: Census, tmp_path: Path) -> None:
-    publish(census(SNAPSHOTS, 20), tmp_path / "dataset")
+def test_frictionless_would_see_a_foreign_key_that_does_not_hold(
+    publication: Publication, tmp_path: Path
+) -> None:
+    shutil.copytree(publication.folder, tmp_path / "dataset")
     sites = tmp_path / "dataset" / "sites.csv"
     sites.write_text(sites.read_text().splitlines()[0] + "\n")
     report = frictionless.validate(str(tmp_path / "dataset" / "datapackage.json"))
@@ -136,10 +157,9 @@ def test_a_folder_of_someone_else_is_left_alone(census: Census, tmp_path: Path) 
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
-def test_rows_are_sorted_by_key_and_lines_end_in_lf(census: Census, tmp_path: Path) -> None:
-    published = publish(census(SNAPSHOTS, 20), tmp_path / "dataset")
-    for one in published:
-        path = tmp_path / "dataset" / one.csv.path
+def test_rows_are_sorted_by_key_and_lines_end_in_lf(publication: Publication) -> None:
+    for one in publication.published:
+        path = publication.folder / one.csv.path
         kinds = {column.name: column.kind.name for column in one.columns}
         keys = [
             tuple(int(row[k]) if kinds[k] == "integer" else row[k] for k in one.dataset.key)
@@ -166,18 +186,16 @@ def test_cells_are_written_in_one_fixed_way(census: Census, tmp_path: Path) -> N
     assert all(len(share.split(".")[1]) == 6 for share in shares if share)
 
 
-def test_checksums_are_those_of_every_file(census: Census, tmp_path: Path) -> None:
-    publish(census(SNAPSHOTS, 20), tmp_path / "dataset")
-    lines = (tmp_path / "dataset" / "checksums.txt").read_text().splitlines()
+def test_checksums_are_those_of_every_file(publication: Publication) -> None:
+    lines = (publication.folder / "checksums.txt").read_text().splitlines()
     stated = {name: digest for digest, name in (line.split("  ") for line in lines)}
-    files = read_folder(tmp_path / "dataset")
+    files = read_folder(publication.folder)
     del files["checksums.txt"]
     assert stated == {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
 
 
-def test_the_dictionary_says_what_every_column_holds(census: Census, tmp_path: Path) -> None:
-    publish(census(SNAPSHOTS, 20), tmp_path / "dataset")
-    folder = tmp_path / "dataset"
+def test_the_dictionary_says_what_every_column_holds(publication: Publication) -> None:
+    folder = publication.folder
     rows = read_csv(folder / "dictionary.csv")
     described = {(row["dataset"], row["column"]): row["description"] for row in rows}
     readme = (folder / "README.md").read_text()
@@ -190,49 +208,6 @@ def test_the_dictionary_says_what_every_column_holds(census: Census, tmp_path: P
             assert described[resource["name"], field["name"]] == field["description"] != ""
             assert field["description"].replace("|", "\\|") in readme
         assert resource["schema"]["primaryKey"]
-
-
-def test_the_observed_panel_can_be_rebuilt_from_the_sparse_table(census: Census, tmp_path: Path) -> None:
-    con = census(SNAPSHOTS, 200)
-    publish(con, tmp_path / "dataset")
-    said = {
-        (row["snapshot"], row["host"], row["agent"]): (row["group_match"], row["restriction"])
-        for row in read_csv(tmp_path / "dataset" / "host_declarations.csv")
-    }
-    agents = [row["agent"] for row in read_csv(tmp_path / "dataset" / "agents.csv")]
-    rebuilt = set()
-    for answer in read_csv(tmp_path / "dataset" / "answers.csv"):
-        place = (answer["snapshot"], answer["host"])
-        for agent in agents:
-            declared = said.get((*place, agent)) or said.get((*place, "*")) or (None, None)
-            rebuilt.add((*place, agent, answer["access_state"], *declared))
-    panel = con.execute(
-        "SELECT snapshot, host, agent, access_state, group_match, restriction FROM panel"
-        " WHERE NOT is_carried AND access_state <> 'not_captured'"
-    ).fetchall()
-    assert rebuilt == set(panel)
-
-
-def test_every_transition_can_be_rebuilt_from_the_sparse_table(census: Census, tmp_path: Path) -> None:
-    con = census(SNAPSHOTS, 200)
-    publish(con, tmp_path / "dataset")
-    rows = read_csv(tmp_path / "dataset" / "transitions.csv")
-    agents = [row["agent"] for row in read_csv(tmp_path / "dataset" / "agents.csv")]
-    declared = read_csv(tmp_path / "dataset" / "host_declarations.csv")
-    named = {(row["host"], row["snapshot"], row["agent"]) for row in declared}
-    own = {(row["host"], row["snapshot_to"], row["agent"]) for row in rows}
-    rebuilt = []
-    for row in rows:
-        host, before, after = row["host"], row["snapshot_from"], row["snapshot_to"]
-        for agent in agents if row["agent"] == "*" else [row["agent"]]:
-            is_apart = {(host, before, agent), (host, after, agent)} & named or (host, after, agent) in own
-            if row["agent"] != "*" or not is_apart:
-                rebuilt.append((host, agent, after, row["kind"], row["restriction_before"] or None))
-    full = con.execute(
-        "SELECT host, agent, snapshot_to, kind, restriction_before FROM transitions"
-    ).fetchall()
-    assert sorted(rebuilt, key=str) == sorted(full, key=str)
-    assert sum(int(row["n_agents"]) for row in rows) == len(full) > 2 * len(rows)
 
 
 BREAKS = {
@@ -279,11 +254,8 @@ def test_a_failed_check_shows_the_first_offending_rows(census: Census, tmp_path:
         publish(con, tmp_path / "dataset")
 
 
-def test_progress_is_told_table_by_table(census: Census, tmp_path: Path) -> None:
-    told: list[str] = []
-    con = census(SNAPSHOTS, 20)
-    publish(con, tmp_path / "dataset", on_progress=lambda one: told.append(one.dataset.name))
-    assert told == [dataset.name for dataset in DATASETS]
+def test_progress_is_told_table_by_table(publication: Publication) -> None:
+    assert publication.told == [dataset.name for dataset in DATASETS]
 
 
 def test_datasets_are_named_once_and_refer_to_datasets_and_columns_that_exist(census: Census) -> None:
