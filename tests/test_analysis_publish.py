@@ -70,7 +70,7 @@ def census(
 
 
 class Publication(NamedTuple):
-    """A dataset as it was published, for reading only: what came back, what was told meanwhile, the folder."""
+    """A dataset as it was published, for reading only: what came back, what was told, the folder."""
 
     published: Sequence[Published]
     told: list[str]
