@@ -3,12 +3,15 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import duckdb
 
+from analysis import models
 from pipeline.execute import StageSummary
 from pipeline.job import context_of
 from pipeline.parts import read_part
@@ -21,6 +24,11 @@ from snapshots.archive import FolderArchive
 FILES = (Stage.DISCOVER, Stage.CAPTURE, Stage.DECLARE)
 MODELS = (*FILES, Stage.LOAD, Stage.ANALYSE)
 DATASET = tuple(stage for stage in RUNNERS if stage not in (Stage.PROBE, Stage.URLS, Stage.REPORT))
+# What tells of captures and hosts: all that is asked of a study of which no dataset is made.
+BASIC = (
+    *("snapshot_order", "agent_groups", "outcome_levels", "answers", "host_snapshots", "panel_by_dialect"),
+    *("panel", "coverage"),
+)
 
 
 @dataclass
@@ -63,7 +71,12 @@ class TargetedStudy:
         return replace(read_study(self.write()), mode=self.mode)
 
     def run(self, *stages: Stage, allow_missing: bool = False) -> dict[Stage, StageSummary]:
-        summaries = run_stages(self.study(), stages or MODELS, allow_missing)
+        """Run stages; without any named, those as far as the models in `BASIC`."""
+        with ExitStack() as stack:
+            if not stages:
+                basic = tuple(model for model in models.MODELS if model.name in BASIC)
+                stack.enter_context(patch.object(models, "MODELS", basic))
+            summaries = run_stages(self.study(), stages or MODELS, allow_missing)
         return {summary.stage: summary for summary in summaries}
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:

@@ -188,9 +188,11 @@ def test_corpora_weights_and_what_is_no_host_are_in_the_warehouse(study: Any) ->
 
 
 @pytest.mark.parametrize("mode", ["index", "scan"])
-def test_a_source_that_is_no_host_is_not_looked_up_and_in_no_model(study: Any, mode: str) -> None:
+def test_a_source_that_is_no_host_is_not_looked_up_and_in_no_model(
+    study: Any, studies: Any, mode: str
+) -> None:
     study.mode = mode
-    study.run()
+    study.run(*studies.MODELS)
     for relation in ("answers", "host_snapshots", "site_groups", "panel"):
         assert study.ask(f"SELECT DISTINCT host FROM {relation} ORDER BY host") == [
             ("a.example",),
