@@ -110,9 +110,12 @@ def find_obstacle(study: Study, parts: Parts) -> str:
 
 def load_warehouse(con: duckdb.DuckDBPyConnection, source: Source) -> dict[str, int]:
     """Fill a new database from all parts; returns the rows of each table."""
+    # At once: each comment of its own would wait for the disk.
+    con.begin()
     create_tables(con)
     create_notes(con, rules_of(source.study))
     load_lists(con, source.study)
+    con.commit()
     return _load_parts(source, Parts.of(con, source.layout, source.iter_parts()))
 
 
