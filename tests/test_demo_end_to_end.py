@@ -7,6 +7,7 @@ import csv
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ import duckdb
 import pytest
 
 from analysis.findings.table import FINDINGS
+from pipeline.commands.demo import BUNDLE
+from pipeline.run import run_stages, stages_of
+from pipeline.study import read_study
 
 ROOT = Path(__file__).parents[1]
 EXPECTED = ROOT / "pipeline" / "demo" / "expected"
@@ -238,7 +242,9 @@ def test_every_finding_of_the_report_is_answered_by_its_query_or_says_what_it_ne
 
 
 def test_the_same_archive_gives_the_same_dataset_bytes(demo: tuple[Path, str], tmp_path: Path) -> None:
-    run_demo(tmp_path / "again")
+    # In this process and without its report: the bytes are those of the dataset all the same.
+    study = replace(read_study(BUNDLE / "study.toml"), folder=tmp_path / "again")
+    run_stages(study, stages_of(study)[:-1])
     first, second = (
         {p.relative_to(f).as_posix(): p.read_bytes() for p in sorted(f.rglob("*")) if p.is_file()}
         for f in (demo[0] / "dataset", tmp_path / "again" / "dataset")
