@@ -1,16 +1,17 @@
 """Throughput per core of whole runs: local with one and two workers, Spark, and cc-pyspark's own approach.
 
-    python benchmarks/scale.py [--captures 520000] [--rounds 3] [--cc-pyspark FOLDER] [--cc-packages FOLDER]
+    python benchmarks/scale.py [--captures 1040000] [--rounds 3] [--cc-pyspark FOLDER] [--cc-packages FOLDER]
 
 One archive, two cores, one session. Arms take turns, a ratio is the median of the ratios within rounds. Ours
 run `capture` (verify every record, store every new body, Parquet, receipts) and `declare` (the strict dialect
 for the whole registry and every other agent that a file names; other signals) into an empty folder.
 cc-pyspark runs as it is, on some of the files, with the job of `robots_job.py`: *facts*, what a capture
-is, and *levels*, which asks Protego besides whether each agent of the registry may fetch the root. What
-differs, in its favour: it verifies no digest, keeps no body, looks for no markers or signals, asks nothing of
-answers without status 2xx, and gets a yes or no for an agent where ours say none, some or all, and by which
-group. Both write Parquet. That rows are shuffled by key is cc-pyspark's way, that equal bodies are read once
-is ours. No start of a session is counted, nor that of its executors' Python, but both are stated.
+is; *levels*, which asks Protego besides whether each agent of the registry may fetch the root; and *census*,
+the equivalent of ours: it verifies digests too, keeps every distinct body once and asks for the agents that a
+file names. What still differs, in its favour: it looks for no markers or signals, asks nothing of answers
+without status 2xx, and gets a yes or no for an agent where ours say none, some or all, and by which group.
+Both write Parquet. That rows are shuffled by key is cc-pyspark's way, that equal bodies are read once is
+ours. No start of a session is counted, nor that of its executors' Python, but both are stated.
 """
 
 import argparse
@@ -39,7 +40,7 @@ from consent.agents import read_registry
 
 N_CORES = 2
 # cc-pyspark reads every so manieth file: it would take many minutes for all.
-CC_STEPS = {"facts": 4, "levels": 8}
+CC_STEPS = {"facts": 8, "levels": 16, "census": 16}
 ARMS = (
     "local-1",
     "local-2",
@@ -47,8 +48,10 @@ ARMS = (
     "spark-2",
     "cc-facts",
     "cc-levels",
+    "cc-census",
     "cc-fast-facts",
     "cc-fast-levels",
+    "cc-fast-census",
 )
 KEPT = Path(__file__).with_name("scale.json")
 PAGE = Path(__file__).parents[1] / "docs" / "scale.md"
@@ -75,7 +78,12 @@ def their_arms(
     readers = [("cc", "robots_job", "cc-pyspark")]
     if has_fastwarc(options):
         readers.append(("cc-fast", "robots_fastwarc_job", "cc-pyspark with FastWARC"))
-    for kind, asked in (("facts", None), ("levels", agents)):
+    asks = {
+        "facts": (),
+        "levels": ("--agents", str(agents)),
+        "census": ("--agents", str(agents), "--keep"),
+    }
+    for kind, options_of_job in asks.items():
         files = archive.every(CC_STEPS[kind])
         n_captures = archive.count(files)
         for name, job, title in readers:
@@ -89,7 +97,7 @@ def their_arms(
                 cluster,
                 N_CORES,
                 job,
-                asked,
+                options_of_job,
             )
             yield Arm(f"{name}-{kind}", f"{title}, {kind}", arm.run)
 
@@ -214,7 +222,7 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--archive", type=Path, help="a folder in Common Crawl's layout; default one made up")
-    parser.add_argument("--captures", type=int, default=520_000, help="of the archive that is made up")
+    parser.add_argument("--captures", type=int, default=1_040_000, help="of the archive that is made up")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
         "--arms",

@@ -11,7 +11,7 @@ import baselines
 from workload import Shape, build
 
 # As many files of one serial as make a task of some seconds, and as many tasks as keep two workers even.
-SHAPE = Shape(n_segments=25, n_serials=16, n_own_bodies=28_000)
+SHAPE = Shape(n_segments=25, n_serials=32, n_own_bodies=28_000)
 LATER = "CC-MAIN-2099-05"
 CAPTURES_PER_FILE = 1_300  # a release of 2019 to 2025 has 1,000 to 1,800
 

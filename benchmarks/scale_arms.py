@@ -147,7 +147,7 @@ class Later(Ours):
 
 @dataclass(frozen=True)
 class CcPyspark:
-    """cc-pyspark, as it is, with our job for it on some files; `agents` is the list to ask for, or None."""
+    """cc-pyspark, as it is, with our job for it on some files; `options` are those of the job."""
 
     archive: Archive
     files: tuple[str, ...]
@@ -158,7 +158,7 @@ class CcPyspark:
     cluster: SparkCluster
     n_cores: int
     job: str
-    agents: Path | None
+    options: tuple[str, ...]
 
     def run(self) -> Sample:
         """One table in Parquet with a row for each capture."""
@@ -170,7 +170,8 @@ class CcPyspark:
         run_apart(self._command(), False, self.packages, self.folder)
         wall_s = time.time() - started
         times = json.loads((self.folder / "times.json").read_text())
-        n_rows = ds.dataset(self.folder / "warehouse" / "captures", format="parquet").count_rows()
+        rows = ds.dataset(self.folder / "warehouse" / "captures", format="parquet")
+        n_rows = rows.count_rows(ds.field("val", "url").is_valid())
         if n_rows != self.n_captures:
             raise ArmFailed(f"cc-pyspark wrote {n_rows} of {self.n_captures} captures")
         return Sample(n_rows, self.n_cores, wall_s, times["ended"] - times["began"])
@@ -194,7 +195,7 @@ class CcPyspark:
             str(HERE / f"{self.job}.py"),
             *("--log_level", "WARN", "--num_input_partitions", PARTITIONS),
             *("--times", str(self.folder / "times.json")),
-            *(("--agents", str(self.agents)) if self.agents else ()),
+            *self.options,
             *(str(self.folder / "input.txt"), "captures"),
         ]
 
