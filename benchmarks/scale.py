@@ -31,7 +31,7 @@ from pathlib import Path
 from cost_model import CAPTURED, KNOWN
 from figures import describe_cpu
 from scale_archive import Archive, find_archive, make_archive
-from scale_arms import Arm, ArmFailed, CcPyspark, Later, Ours, run_apart
+from scale_arms import Alone, Arm, ArmFailed, CcPyspark, Later, Ours, run_apart
 from scale_figures import cost_tables, rate_table, target_table
 from scale_record import Record, Round, Written, count_written, read_record
 from spark_cluster import SparkCluster
@@ -41,11 +41,14 @@ from consent.agents import read_registry
 N_CORES = 2
 # cc-pyspark reads every so manieth file: it would take many minutes for all.
 CC_STEPS = {"facts": 8, "levels": 16, "census": 16}
+ALONE_STEP = 4
 ARMS = (
+    "alone-1",
+    "alone-2",
     "local-1",
     "local-2",
-    "known-2",
     "spark-2",
+    "known-2",
     "cc-facts",
     "cc-levels",
     "cc-census",
@@ -57,16 +60,24 @@ KEPT = Path(__file__).with_name("scale.json")
 PAGE = Path(__file__).parents[1] / "docs" / "scale.md"
 
 
+def lone_arms(archive: Archive, folder: Path) -> Iterator[Arm]:
+    """The reading of captures alone, in one process and in two."""
+    files = archive.every(ALONE_STEP)
+    n_captures = archive.count(files)
+    for n, title in ((1, "reading alone, 1 process"), (N_CORES, "reading alone, 2 processes")):
+        yield Arm(f"alone-{n}", title, Alone(archive, files, n_captures, folder / f"alone-{n}", n).run)
+
+
 def own_arms(archive: Archive, folder: Path, master: str | None) -> Iterator[Arm]:
-    """Our stages with one worker and two, of a later release, and on Spark."""
+    """Our stages with one worker and two, on Spark, and of a later release."""
     yield Arm("local-1", "local, 1 worker", Ours(archive, folder / "local-1", 1).run)
     yield Arm("local-2", "local, 2 workers", Ours(archive, folder / "local-2", N_CORES).run)
-    later = Later(archive, folder / "known-2", N_CORES)
-    yield Arm("known-2", "local, 2 workers, capture of a later release with the same bodies", later.run)
     if master:
         yield Arm(
             "spark-2", "Spark, 2 executors of 1 core", Ours(archive, folder / "spark-2", N_CORES, master).run
         )
+    later = Later(archive, folder / "known-2", N_CORES)
+    yield Arm("known-2", "local, 2 workers, capture of a later release with the same bodies", later.run)
 
 
 def their_arms(
@@ -139,12 +150,11 @@ def run_once(archive: Archive, folder: Path, wants_costs: bool) -> First:
 
 
 def run_rounds(arms: Sequence[Arm], n_rounds: int) -> list[Round]:
-    """Every arm once a round, each round beginning with the next arm."""
+    """Every arm once a round, in turn forwards and backwards: what is compared stays side by side."""
     rounds: list[Round] = []
     for number in range(n_rounds):
-        turn = number % len(arms)
         row: Round = {}
-        for arm in (*arms[turn:], *arms[:turn]):
+        for arm in arms[:: -1 if number % 2 else 1]:
             row[arm.name] = arm.run()
             print(
                 f"round {number + 1}/{n_rounds}: {arm.name} {row[arm.name].steady_s:.1f} s", file=sys.stderr
@@ -159,7 +169,7 @@ def measure(archive: Archive, folder: Path, options: argparse.Namespace) -> Reco
     with ExitStack() as stack:
         wants_cluster = any(is_wanted(options, name) for name in ("spark", "cc")) and has_spark()
         cluster = stack.enter_context(SparkCluster(folder / "cluster", N_CORES)) if wants_cluster else None
-        arms = [*own_arms(archive, folder, cluster and cluster.master)]
+        arms = [*lone_arms(archive, folder), *own_arms(archive, folder, cluster and cluster.master)]
         if cluster and options.cc_pyspark and is_wanted(options, "cc"):
             arms += their_arms(archive, folder, cluster, options)
         arms = [arm for arm in arms if is_wanted(options, arm.name)]

@@ -146,6 +146,31 @@ class Later(Ours):
 
 
 @dataclass(frozen=True)
+class Alone:
+    """Some files read by processes that have nothing in common: what the machine's cores give together."""
+
+    archive: Archive
+    files: tuple[str, ...]
+    n_captures: int
+    folder: Path
+    n_cores: int
+
+    def run(self) -> Sample:
+        """Every capture of the files read."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        listed = self.folder / "files.txt"
+        listed.write_text("\n".join(self.files))
+        script = str(HERE / "scale_alone.py")
+        command = [sys.executable, script, str(self.archive.root), str(listed), str(self.n_cores)]
+        started = time.time()
+        took = json.loads(run_apart(command, self.n_cores == 1))
+        if took["captures"] != self.n_captures:
+            raise ArmFailed(f"{took['captures']} of {self.n_captures} captures were read")
+        steady_s = took["ended"] - took["began"]
+        return Sample(self.n_captures, self.n_cores, time.time() - started, steady_s)
+
+
+@dataclass(frozen=True)
 class CcPyspark:
     """cc-pyspark, as it is, with our job for it on some files; `options` are those of the job."""
 

@@ -74,9 +74,19 @@ STAGES = {
     "analyse": "analyse",
 }
 TARGETS = (
+    Target(
+        "two processes' efficiency, reading alone: what the machine gives",
+        ("alone-1", "alone-2"),
+        lambda row: row["alone-1"].steady_s / row["alone-2"].steady_s / 2,
+    ),
     Target("two workers' efficiency, capture ≥ 0.85", ("local-1", "local-2"), _efficiency("capture"), 0.85),
     Target(
         "two workers' efficiency, capture + declare ≥ 0.85", ("local-1", "local-2"), _efficiency(*BOTH), 0.85
+    ),
+    Target(
+        "the same, of what the machine gives",
+        ("local-1", "local-2", "alone-1", "alone-2"),
+        lambda row: _efficiency(*BOTH)(row) / (row["alone-1"].steady_s / row["alone-2"].steady_s / 2),
     ),
     Target(
         "Spark / two local workers, time without the session's start ≤ 1.10",
