@@ -186,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _call(command: object, options: argparse.Namespace) -> int:
     """Call a verb; the errors that users can mend become one clear text and an exit status."""
-    from pipeline.commands.errors import status_of
+    from pipeline.commands.errors import status_of, text_of
 
     try:
         return int(command(options))  # type: ignore[operator]
@@ -201,7 +201,7 @@ def _call(command: object, options: argparse.Namespace) -> int:
         status = status_of(error)
         if status is None:
             raise
-        print(f"crawlcensus: {error}", file=sys.stderr)
+        print(f"crawlcensus: {text_of(error)}", file=sys.stderr)
         return status
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
+from pipeline.storage.freshness import refresh
 from pipeline.tasks import OUTPUT_RETRIES, Receipt, State, Task
 
 FOLDER = "faults"
@@ -95,6 +96,7 @@ def log_of(folder: Path, run: str, engine: str, element: str = "") -> FaultLog:
 
 def describe_last_run(folder: Path) -> str:
     """One line on the last run that had tasks; "" when none has had any."""
+    refresh(folder / FOLDER)  # other machines write there
     paths = sorted((folder / FOLDER).glob(f"*{ENDING}"))
     if not paths:
         return ""

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from pipeline.layout import Layout
+from pipeline.storage.storage import StorageError
 
 
 class FolderInUseError(RuntimeError):
@@ -35,7 +36,8 @@ def hold_folder(layout: Layout) -> Iterator[None]:
 def hold_file(lock: Path, what: Path, is_patient: bool = False) -> Iterator[None]:
     """Hold `what` by its lock file until the block ends; the kernel lets go when the process dies.
 
-    Raises FolderInUseError, naming the holder, when another process has it, or waits for its end.
+    Raises FolderInUseError, naming the holder, when another process has it, or waits for its end;
+    StorageError where the file system has no locks.
     """
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a+", encoding="utf-8") as file:
@@ -47,7 +49,13 @@ def hold_file(lock: Path, what: Path, is_patient: bool = False) -> Iterator[None
             raise FolderInUseError(
                 f"{what} is in use by {holder}. Wait for it to end, or choose another folder."
             ) from None
+        except OSError as error:
+            raise StorageError(
+                f"{what} cannot be held, for its file system has no locks ({error.strerror})."
+                " Fix: mount it with locks (NFS version 4 has them), or choose another folder."
+            ) from error
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
         file.flush()
+        os.fsync(file.fileno())  # over NFS others see it only then
         yield

@@ -6,6 +6,7 @@ A load reads the parts that the database has not read; where more than parts has
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
@@ -122,13 +123,20 @@ def load_warehouse(con: duckdb.DuckDBPyConnection, source: Source) -> dict[str, 
 def _replace_warehouse(source: Source) -> dict[str, int]:
     target = source.layout.warehouse
     draft = temporary_name(target)
-    draft.unlink(missing_ok=True)
-    with open_warehouse(draft, source.study.workers) as con:
-        n_rows = load_warehouse(con, source)
-    # The log that a killed run may have left belongs to the old database.
-    target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
-    draft.replace(target)
+    try:
+        with open_warehouse(draft, source.study.workers) as con:
+            n_rows = load_warehouse(con, source)
+        # The log that a killed run may have left belongs to the old database.
+        _log_of(target).unlink(missing_ok=True)
+        draft.replace(target)
+    finally:
+        for left in (draft, _log_of(draft)):
+            left.unlink(missing_ok=True)
     return n_rows
+
+
+def _log_of(database: Path) -> Path:
+    return database.with_name(f"{database.name}.wal")
 
 
 def _extend_warehouse(source: Source, parts: Parts) -> dict[str, int]:

@@ -200,6 +200,12 @@ def clusters() -> Any:
 
 
 @pytest.fixture(scope="session")
+def nfs_lab() -> Any:
+    """The module `nfs_lab`: a file server and machines that mount its folder."""
+    return _load("nfs_lab")
+
+
+@pytest.fixture(scope="session")
 def spark_study() -> Any:
     """The module `spark_study`: a study of the bundled archive on a cluster."""
     return _load("spark_study")

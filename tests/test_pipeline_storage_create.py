@@ -1,5 +1,7 @@
 """Of any number who create a thing one does, and what it takes to create it is not to be seen."""
 
+import errno
+import fcntl
 import os
 import secrets
 import subprocess
@@ -12,10 +14,12 @@ from typing import Any
 
 import pytest
 
+from pipeline.layout import Layout
+from pipeline.locking import hold_folder
 from pipeline.storage.bucket import BucketStorage
 from pipeline.storage.choice import open_storage
 from pipeline.storage.folder import CREATING, FolderStorage, remove_temporaries
-from pipeline.storage.storage import Storage
+from pipeline.storage.storage import Storage, StorageError
 
 ROOT = Path(__file__).parents[1]
 # Tries to create twenty things, at the same time as others that were started with it.
@@ -115,7 +119,7 @@ def test_an_error_of_the_file_system_is_no_lost_race(tmp_path: Path, monkeypatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "link", fail)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(StorageError, match=r"No space left on device\. Fix: make room there"):
         FolderStorage(tmp_path).create("a/b", b"1")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
@@ -126,3 +130,18 @@ def test_what_serves_to_create_is_not_listed(tmp_path: Path, monkeypatch: pytest
     assert storage.create("a", b"1")
     assert names(storage, "") == ["a"]
     assert (tmp_path / CREATING).exists()
+
+
+def test_a_folder_whose_file_system_has_no_locks_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    held = hold_folder(Layout(tmp_path))
+    with (
+        pytest.raises(StorageError, match=rf"{tmp_path} cannot be held.* \(No locks available\)\. Fix: "),
+        held,
+    ):
+        pass

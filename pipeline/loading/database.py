@@ -41,7 +41,8 @@ _BESIDE = (
 def open_warehouse(path: Path, threads: int, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to a warehouse file, closed at the end of the block.
 
-    It keeps within 600 MiB and goes to disk beside the file for more.
+    It keeps within 600 MiB and goes to disk beside the file for more. Where the block has ended well all is
+    in the file itself; duckdb.Error where the disk has no room for that.
     """
     spill = path.parent / f"{TEMPORARY}duckdb"
     config: dict[str, str | bool | int | float | list[str]] = {
@@ -52,6 +53,8 @@ def open_warehouse(path: Path, threads: int, read_only: bool = False) -> Iterato
     con = duckdb.connect(str(path), read_only=read_only, config=config)
     try:
         yield con
+        if not read_only:
+            con.execute("CHECKPOINT")  # which `close` does too, and says nothing when it fails
     finally:
         con.close()
 

@@ -13,7 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from pipeline.storage.storage import Entry
+from pipeline.storage.freshness import SILLY, refresh
+from pipeline.storage.storage import Entry, StorageError
 
 TEMPORARY = ".tmp-"
 # Held for a moment by those who create something where there are no hard links.
@@ -23,6 +24,11 @@ ATTEMPTS = 10
 _FOLDERS = threading.Lock()
 # To make a file in a folder that others remove whenever it is empty.
 MAKE_ATTEMPTS, MAKE_PAUSE_S = 100, 0.0002
+# How names begin that are none of what is stored.
+_PASSING = (TEMPORARY, CREATING, SILLY)
+# What a disk says that is full, or a quota that is used up.
+FULL = frozenset([errno.ENOSPC, errno.EDQUOT])
+MAKE_ROOM = "make room there and call the same again: what is done stays"
 # What file systems without hard links answer.
 _NO_LINKS = frozenset([errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK])
 
@@ -42,17 +48,30 @@ class FolderStorage:
         return 0
 
     def read(self, name: str) -> bytes:
-        return (self._folder / name).read_bytes()
+        with self.open(name) as file:
+            try:
+                return file.read()
+            except OSError as error:
+                if error.errno != errno.ESTALE:
+                    raise
+                # Over NFS what another machine has removed is gone for those who have it open, too.
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), file.name) from error
 
     def open(self, name: str) -> BinaryIO:
-        return (self._folder / name).open("rb")
+        path = self._folder / name
+        try:
+            return path.open("rb")
+        except FileNotFoundError:
+            refresh(path)
+            return path.open("rb")
 
     def size(self, name: str) -> int | None:
         path = self._folder / name
-        try:
-            return path.stat().st_size if path.is_file() else None
-        except FileNotFoundError:
-            return None
+        n_bytes = _size_of(path)
+        if n_bytes is None:
+            refresh(path)
+            n_bytes = _size_of(path)
+        return n_bytes
 
     def iter_below(self, prefix: str) -> Iterator[Entry]:
         names = self._names(prefix)
@@ -72,6 +91,7 @@ class FolderStorage:
                 os.link(draft, self._folder / name)
             except FileExistsError:
                 # Over NFS the answer to a link that was made may be lost, and the question asked again.
+                refresh(draft)
                 return draft.stat().st_nlink > 1
             except OSError as error:
                 if error.errno not in _NO_LINKS:
@@ -88,9 +108,13 @@ class FolderStorage:
     def draft(self, name: str) -> Iterator[Path]:
         """A sibling of the thing: a rename moves it, and no other process of any machine writes it."""
         draft = temporary_name(self._folder / name)
-        _make(draft)
         try:
+            _make(draft)
             yield draft
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            raise StorageError(f"{self._folder}: {error.strerror}. Fix: {MAKE_ROOM}.") from error
         finally:
             draft.unlink(missing_ok=True)
 
@@ -149,9 +173,19 @@ def remove_temporaries(folder: Path) -> int:
 
 
 def _iter_files(folder: Path) -> Iterator[Path]:
+    refresh(folder)
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(TEMPORARY)]
-        yield from (Path(parent, name) for name in files if not name.startswith((TEMPORARY, CREATING)))
+        for name in folders:
+            refresh(Path(parent, name))
+        yield from (Path(parent, name) for name in files if not name.startswith(_PASSING))
+
+
+def _size_of(path: Path) -> int | None:
+    try:
+        return path.stat().st_size if path.is_file() else None
+    except FileNotFoundError:
+        return None
 
 
 def _make(path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 
 class StorageError(RuntimeError):
-    """An output cannot be used as the study file has it; the text names the place and the fix."""
+    """An output cannot be used as the study file has it, or is full; the text names the place and the fix."""
 
 
 class Entry(NamedTuple):
