@@ -24,6 +24,7 @@ SHARED = Path(os.environ.get("CENSUS_SHARED", Path(__file__).parents[2] / "share
 # Files of few tests that take minutes. Whoever begins with them is not left with one of them at the end.
 SLOW = (
     "test_pipeline_kill",
+    "test_pipeline_nfs",
     "test_pipeline_spark",
     "test_pipeline_spark_sessions",
     "test_pipeline_index_kill",

@@ -85,7 +85,7 @@ class Machine:
         self._listener.start()
 
     def __enter__(self) -> Self:
-        self._until(READY, 60)
+        self._until(READY, 120)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -148,7 +148,7 @@ def test_a_run_whose_machine_is_lost_is_ended_by_another_with_the_tables_of_the_
 
 
 def wait_until(happens: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not happens():
         assert time.monotonic() < deadline
         time.sleep(0.05)
