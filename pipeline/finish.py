@@ -13,7 +13,7 @@ from analysis.report import write_report
 from pipeline.context import code_version
 from pipeline.execute import StageSummary
 from pipeline.job import Job
-from pipeline.loading.database import open_warehouse
+from pipeline.loading.database import open_warehouse, write_out
 from pipeline.loading.kinds import load_access_states, load_outcome_kinds
 from pipeline.loading.notes import rules_of
 from pipeline.manifest import Manifest, StageEntry, digest_of, write_manifest
@@ -48,6 +48,7 @@ def analyse(job: Job, summary: StageSummary) -> None:
             load_access_states(con, models.access_combinations(con))
             load_outcome_kinds(con, models.outcome_combinations(con))
             models.build(con)
+            write_out(con)
 
     _do(job, summary, Stage.ANALYSE, loaded.digest, (_analysis_digest(),), job.context.layout.warehouse, work)
 

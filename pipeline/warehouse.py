@@ -23,6 +23,7 @@ from pipeline.loading.database import (
     open_warehouse,
     quote,
     replace_rows,
+    write_out,
 )
 from pipeline.loading.notes import create_notes, find_changes, rules_of
 from pipeline.loading.parts import Parts, naming_damage
@@ -126,6 +127,7 @@ def _replace_warehouse(source: Source) -> dict[str, int]:
     try:
         with open_warehouse(draft, source.study.workers) as con:
             n_rows = load_warehouse(con, source)
+            write_out(con)
         # The log that a killed run may have left belongs to the old database.
         _log_of(target).unlink(missing_ok=True)
         draft.replace(target)
@@ -147,6 +149,7 @@ def _extend_warehouse(source: Source, parts: Parts) -> dict[str, int]:
         replace_rows(parts.con, table, [])
     n_rows = _load_parts(source, parts)
     parts.con.commit()
+    write_out(parts.con)
     return n_rows
 
 

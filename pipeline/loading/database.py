@@ -41,8 +41,7 @@ _BESIDE = (
 def open_warehouse(path: Path, threads: int, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to a warehouse file, closed at the end of the block.
 
-    It keeps within 600 MiB and goes to disk beside the file for more. Where the block has ended well all is
-    in the file itself; duckdb.Error where the disk has no room for that.
+    It keeps within 600 MiB and goes to disk beside the file for more.
     """
     spill = path.parent / f"{TEMPORARY}duckdb"
     config: dict[str, str | bool | int | float | list[str]] = {
@@ -53,10 +52,16 @@ def open_warehouse(path: Path, threads: int, read_only: bool = False) -> Iterato
     con = duckdb.connect(str(path), read_only=read_only, config=config)
     try:
         yield con
-        if not read_only:
-            con.execute("CHECKPOINT")  # which `close` does too, and says nothing when it fails
     finally:
         con.close()
+
+
+def write_out(con: duckdb.DuckDBPyConnection) -> None:
+    """Have all that is committed in the file itself; duckdb.Error where the disk has no room for it.
+
+    To close a connection does that too, and says nothing when it fails.
+    """
+    con.execute("CHECKPOINT")
 
 
 def create_tables(con: duckdb.DuckDBPyConnection) -> None:
