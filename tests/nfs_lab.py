@@ -198,7 +198,8 @@ class NfsLab:
             *f"mem={MEMORY} root=/dev/root rootfstype=hostfs rootflags=/ rw quiet".split(),
             *["loglevel=1", "con=null", "con0=fd:0,fd:1"],
             *f"init={self._folder}/init vec0:transport=tap,ifname={tap},depth=128,gro=1".split(),
-            f"umid={self._space}-{name}",
+            f"uml_dir={self._folder}/",
+            f"umid={name}",
             *f"NAME={name} ADDRESS={NETWORK}{10 + self._n_machines}".split(),
         ]
         return Machine(self._inside(command), name)

@@ -48,7 +48,7 @@ class FolderStorage:
         return 0
 
     def read(self, name: str) -> bytes:
-        with self.open(name) as file:
+        with _open(self._folder / name) as file:
             try:
                 return file.read()
             except OSError as error:
@@ -58,12 +58,7 @@ class FolderStorage:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), file.name) from error
 
     def open(self, name: str) -> BinaryIO:
-        path = self._folder / name
-        try:
-            return path.open("rb")
-        except FileNotFoundError:
-            refresh(path)
-            return path.open("rb")
+        return _open(self._folder / name)
 
     def size(self, name: str) -> int | None:
         path = self._folder / name
@@ -179,6 +174,14 @@ def _iter_files(folder: Path) -> Iterator[Path]:
         for name in folders:
             refresh(Path(parent, name))
         yield from (Path(parent, name) for name in files if not name.startswith(_PASSING))
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        refresh(path)
+        return path.open("rb")
 
 
 def _size_of(path: Path) -> int | None:
