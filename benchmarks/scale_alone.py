@@ -7,8 +7,8 @@ nothing is passed on and nothing is written: how much less a core does when the 
 machine's own, and no engine can do better.
 """
 
+import argparse
 import json
-import sys
 import time
 from multiprocessing import get_context
 from pathlib import Path
@@ -23,8 +23,13 @@ def read_files(paths: list[Path]) -> int:
 
 def main() -> None:
     """Read, and print what it took."""
-    root, names, n = Path(sys.argv[1]), Path(sys.argv[2]).read_text().split(), int(sys.argv[3])
-    paths = [root / name for name in names]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("list", type=Path)
+    parser.add_argument("n_processes", type=int)
+    arguments = parser.parse_args()
+    n = arguments.n_processes
+    paths = [arguments.folder / name for name in arguments.list.read_text().split()]
     with get_context("fork").Pool(n) as pool:
         began = time.time()
         n_captures = sum(pool.map(read_files, [paths[number::n] for number in range(n)], chunksize=1))

@@ -129,15 +129,15 @@ def _replace_warehouse(source: Source) -> dict[str, int]:
             n_rows = load_warehouse(con, source)
             write_out(con)
         # The log that a killed run may have left belongs to the old database.
-        _log_of(target).unlink(missing_ok=True)
+        _write_ahead_log(target).unlink(missing_ok=True)
         draft.replace(target)
     finally:
-        for left in (draft, _log_of(draft)):
+        for left in (draft, _write_ahead_log(draft)):
             left.unlink(missing_ok=True)
     return n_rows
 
 
-def _log_of(database: Path) -> Path:
+def _write_ahead_log(database: Path) -> Path:
     return database.with_name(f"{database.name}.wal")
 
 
